@@ -1,0 +1,31 @@
+// Jest runs the TypeScript sources through swc; types are checked by `npm run types`, a step of its own.
+// p-queue and its dependencies are published as ES modules only, so they alone of node_modules are transformed.
+'use strict'
+
+const long = process.env.STRICTKV_LONG === '1'
+
+/** @type {import('jest').Config} */
+module.exports = {
+  rootDir: __dirname,
+  roots: ['<rootDir>/test'],
+  testEnvironment: 'node',
+  // Campaigns that take minutes are named *.long.test.ts and run by `npm run test:long` only.
+  testMatch: [long ? '**/*.long.test.ts' : '**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/test/package/projects/', ...(long ? [] : ['\\.long\\.test\\.ts$'])],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/package/projects/'],
+  transform: {
+    '^.+\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'commonjs' },
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' }, keepClassNames: true },
+      },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(p-queue|p-timeout|eventemitter3)/)'],
+  // Generous: tests make no assertion on time, and the machine may be shared.
+  testTimeout: long ? 30 * 60_000 : 60_000,
+  maxWorkers: 2,
+}
