@@ -1,0 +1,181 @@
+/**
+ * What the transaction layer offers to the layer above: transactions, lone reads, snapshots, the gate, figures.
+ *
+ * kv/ is written against this file alone. Everything here speaks in keys (flat latin1 strings), half-open ranges and
+ * sequences; copying and checking of user input, retries, cursors as iterators and guards against misuse are kv's.
+ * Rules are named as the design page of isolation names them; the implementation is `TransactionStore`.
+ */
+import type { Key } from '../base/bytes'
+import type { KeyRange } from '../base/key-range'
+import type { Sequence } from '../base/sequence'
+import type { SerializationReport } from '../base/serialization-report'
+import type { Durability } from '../storage/engine'
+
+/** How a transaction begins. */
+export interface BeginOptions {
+  /** Declared read-only: reads the newest published sequence, never aborted but by a read of its own. */
+  readonly readOnly?: boolean
+  /** Implies `readOnly`: its first read waits until its snapshot is safe. */
+  readonly deferrable?: boolean
+  readonly label?: string
+  readonly durability?: Durability
+  readonly isolation?: 'serializable' | 'snapshot'
+}
+
+/** What a commit returns. */
+export interface CommitReceipt {
+  /** The place in commit order; without writes, the snapshot. */
+  readonly sequence: Sequence
+  /** Whether it is on disk (false: handed to the operating system). */
+  readonly durable: boolean
+}
+
+/** A synchronous answer where possible, a promise where something must be fetched or waited for. */
+export type Now<T> = T | Promise<T>
+
+/**
+ * 'open' until commit is called; 'committing' until decided; 'decided' until acknowledged; then 'committed'.
+ * 'rolled-back' and 'aborted' (doomed, a failed read or commit, a refused deadlock) are ends too.
+ */
+export type TransactionState = 'open' | 'committing' | 'decided' | 'committed' | 'rolled-back' | 'aborted'
+
+/**
+ * One transaction. Every operation throws (or rejects with) the stored error once it is aborted, and
+ * `TransactionClosedError` once it has ended otherwise; errors that depend on waiting come as rejections.
+ */
+export interface StoreTransaction {
+  readonly id: number
+  readonly label: string | undefined
+  readonly readOnly: boolean
+  readonly state: TransactionState
+  /** The sequence it reads at; may move forward in `getForUpdate`, and for a deferrable one until its first read. */
+  readonly snapshot: Sequence
+  /** On the monotonic clock, in milliseconds. */
+  readonly begunMs: number
+
+  get(key: Key): Now<Buffer | undefined>
+  getSync(key: Key): Buffer | undefined
+  /** Queues for the key, first in first out, then reads it. Throws `ReadOnlyError`; rejects with `DeadlockError`. */
+  getForUpdate(key: Key): Now<Buffer | undefined>
+  /** Rows of `range` with the transaction's own writes as of now; registers what it delivers, as it delivers it. */
+  openCursor(range: KeyRange, options: { readonly reverse: boolean }): StoreCursor
+  /** Buffered; `value` belongs to the transaction from here on. Throws `SerializationError` for a certain lost update. */
+  put(key: Key, value: Uint8Array): void
+  delete(key: Key): void
+  deleteRange(range: KeyRange): void
+  savepoint(): StoreSavepoint
+  /**
+   * Decides, makes durable, acknowledges. Rejects with `SerializationError`, `PoisonedError`, `DiskFullError`,
+   * `StalledError`, `DeadlockError` (while waiting at the gate), `CommitOutcomeUnknownError`; the transaction has then ended.
+   */
+  commit(): Promise<CommitReceipt>
+  /** Idempotent; does nothing once `commit` has been called. */
+  rollback(): void
+  /**
+   * Ends the transaction with `error`, which its pending waits and later operations then throw (a time budget is spent, a
+   * signal fired). Does nothing once it is decided or has ended.
+   */
+  abort(error: Error): void
+}
+
+/** Something that is waited for and can be given up: `cancel` rejects `result` with `error`, unless it has come already. */
+export interface Waiting<T> {
+  readonly result: Promise<T>
+  cancel(error: Error): void
+}
+
+/** Undoes writes, never reads. */
+export interface StoreSavepoint {
+  /** Undoes the writes made since; closes cursors opened since; the savepoint and those nested in it are then released. */
+  rollback(): void
+  /** Keeps the writes. Idempotent, as is rollback. */
+  release(): void
+}
+
+/** A cursor over rows; the contract of `EngineCursor`, with errors of the transaction. */
+export interface StoreCursor {
+  next(): Now<boolean>
+  /**
+   * Moves over up to `rows` rows in one step and calls `visit` for each; resolves to how many there were, fewer than
+   * `rows` only at the end. They are registered together when they are handed over.
+   */
+  nextPage(rows: number, visit: (key: Key, value: Buffer) => void): Now<number>
+  readonly key: Key
+  value(): Buffer
+  close(): void
+}
+
+/** A read-only view at one sequence whose reads never fail and are not tracked. */
+export interface StoreSnapshot {
+  readonly sequence: Sequence
+  readonly label: string | undefined
+  readonly begunMs: number
+  get(key: Key): Now<Buffer | undefined>
+  getSync(key: Key): Buffer | undefined
+  openCursor(range: KeyRange, options: { readonly reverse: boolean }): StoreCursor
+  close(): void
+}
+
+/** The transaction layer. */
+export interface Store {
+  /** Synchronous. Throws `LimitExceededError` beyond `transactionsActiveMax`. */
+  begin(options?: BeginOptions): StoreTransaction
+  /**
+   * Waits for the commit gate (first in, first out), then begins under it: nobody else's writes are decided until this
+   * transaction has ended or `gateLeaseMs` has passed, so its commit cannot lose.
+   */
+  beginUnderGate(options?: BeginOptions): Waiting<StoreTransaction>
+
+  /** A lone read: at the published sequence, tracked, never failing with `SerializationError`. */
+  get(key: Key): Now<Buffer | undefined>
+  /** The same at once; makes the log durable inline first if its test fails. */
+  getSync(key: Key): Buffer | undefined
+  /** One lone reader of several keys, all at one sequence. */
+  getMany(keys: readonly Key[]): Now<(Buffer | undefined)[]>
+  /** A lone scan: registers all of `range` in its first step, at one sequence. */
+  openCursor(range: KeyRange, options: { readonly reverse: boolean }): StoreCursor
+
+  /** A snapshot at the newest published sequence, at once: outside the guarantee (it may show the read-only anomaly). */
+  snapshot(label?: string): StoreSnapshot
+  /** A safe snapshot: waits for one. */
+  safeSnapshot(label?: string): Waiting<StoreSnapshot>
+
+  /** Transactions and snapshots that are open, oldest first. */
+  open(): Iterable<StoreTransaction | StoreSnapshot>
+  /** Resolves when no commit is running. */
+  settled(): Promise<void>
+  stats(): StoreStats
+  /** Throws `InvariantError` if any structure contradicts itself. For tests. */
+  checkInvariants(): void
+}
+
+/** Sizes of the transaction layer's state, all counts. At rest everything but the counters and sequences is 0. */
+export interface StoreStats {
+  readonly decided: Sequence
+  readonly published: Sequence
+  readonly transactionsActive: number
+  readonly commitsRetained: number
+  readonly commitsSummarized: number
+  readonly keyRecords: number
+  readonly pointReads: number
+  readonly rangeReads: number
+  readonly readerFloors: number
+  readonly rangeDeletes: number
+  readonly edges: number
+  readonly queuedKeys: number
+  readonly oldestSnapshot: Sequence | undefined
+  readonly commits: number
+  readonly aborts: number
+  readonly conservativeAborts: number
+  readonly deadlocks: number
+  readonly searches: number
+  /** Graph nodes visited by all searches together. */
+  readonly searchVisits: number
+}
+
+/** What the composition root may set. */
+export interface StoreOptions {
+  readonly durability: Durability
+  /** Called synchronously with every abort. Must not throw. */
+  readonly onAbort?: (report: SerializationReport, message: string) => void
+}
