@@ -1,0 +1,248 @@
+/**
+ * Opens I/O threads, and is the caller's side of one that really is a thread.
+ *
+ * Requests queue here in order of submission; the thread has one at a time, in shared memory (io-control.ts). Its answer
+ * arrives as the promise of `Atomics.waitAsync`, one armed at a time while anything is pending:
+ *
+ *     submit -> queue -> [shared memory] -> thread: write, sync -> done++ -> waitAsync -> callback, next request
+ *
+ * 1. A callback runs once: whoever takes a request off the queue calls it. `drainSync` may empty the queue before an armed
+ *    notification arrives; that one then finds nothing, or arms itself again for newer requests.
+ * 2. The next request is in the thread's hands before the callback of the last one runs.
+ * 3. While anything is pending the worker is ref'd: Node must not exit 0 in the middle of a commit. While nothing is, it is
+ *    not: an idle database lets the process end.
+ * 4. A thread that died fails what is pending and everything after it with `IoError`; it is not started again, for nobody
+ *    knows what its last request did.
+ *
+ * Pinned by test/contract/runtime and test/unit/runtime/io-thread.test.ts; why threads, and why woken so, is in
+ * docs/decisions/0001-who-syncs.md.
+ */
+import { Worker } from 'node:worker_threads'
+import { assert, present } from '../../base/assert'
+import { IoError } from '../../base/errors'
+import type { IoDone, IoRequest, IoThread, IoThreadMode } from '../runtime'
+import { createIoControl, ioProtocolVersion, word } from './io-control'
+import type { IoControl, IoThreadData, IoThreadMemory, IoThreadReady } from './io-control'
+import { ioRequestError } from './io-request'
+import { InlineIoThread } from './io-thread-inline'
+import { NodeFile } from './node-file'
+import { findWorkerFile } from './worker-file'
+
+/** How long a thread looks for its next request before it sleeps, in microseconds. Measured in the decision above. */
+const spinUs = 20
+/** How often a blocked drain looks whether the thread is still there, in milliseconds. */
+const drainLookMs = 100
+
+/**
+ * Opens an I/O thread, or the inline substitute if `mode` asks for it or no thread can be started: no compiled entry
+ * (`workerFile`, found beside the package if left out), or one that does not come up or speaks another version.
+ */
+export async function openThread(mode: IoThreadMode, workerFile = findWorkerFile()): Promise<IoThread> {
+  if (mode === 'inline' || workerFile === undefined) return new InlineIoThread()
+  const control = createIoControl()
+  const worker = startWorker(workerFile, { kind: 'io', version: ioProtocolVersion, control: control.memory, spinUs })
+  if (worker === undefined) return new InlineIoThread()
+  const isReady = await new Promise<boolean>((resolve) => {
+    worker.once('message', (message: IoThreadReady) => resolve(message.ready === ioProtocolVersion))
+    worker.once('error', () => resolve(false))
+    worker.once('exit', () => resolve(false))
+  })
+  worker.removeAllListeners()
+  if (isReady) return new WorkerIoThread(worker, control)
+  worker.once('error', () => undefined)
+  await worker.terminate()
+  return new InlineIoThread()
+}
+
+/** The application's loaders and flags (ts-node, jest, --require) are none of the thread's business. */
+function startWorker(file: string, data: IoThreadData): Worker | undefined {
+  try {
+    return new Worker(file, { workerData: data, execArgv: [], env: {}, name: 'strictkv-io' })
+  } catch {
+    return undefined
+  }
+}
+
+interface Pending {
+  readonly file: NodeFile
+  readonly request: IoRequest
+  readonly done: IoDone
+}
+
+class WorkerIoThread implements IoThread {
+  readonly mode = 'thread'
+  readonly #worker: Worker
+  readonly #control: IoControl
+  readonly #pending: Pending[] = []
+  readonly #identities = new WeakMap<ArrayBufferLike, number>()
+  readonly #forgotten: FinalizationRegistry<number>
+  #nextIdentity = 1
+  /** Value of the `done` counter before the request in the thread's hands ends. */
+  #doneBefore = 0
+  #isHanded = false
+  #isArmed = false
+  #death: Error | undefined
+  #closing: Promise<void> | undefined
+  #onIdle: (() => void) | undefined
+
+  constructor(worker: Worker, control: IoControl) {
+    this.#worker = worker
+    this.#control = control
+    this.#forgotten = new FinalizationRegistry((identity) => this.#post({ identity, memory: undefined }))
+    worker.once('error', (error) => this.#died(error))
+    worker.once('exit', () => this.#died(new Error('the thread that writes has ended')))
+    worker.unref()
+  }
+
+  allocate(bytes: number): Uint8Array {
+    const memory = new SharedArrayBuffer(bytes)
+    const identity = this.#nextIdentity++
+    this.#identities.set(memory, identity)
+    this.#forgotten.register(memory, identity)
+    this.#post({ identity, memory })
+    return new Uint8Array(memory)
+  }
+
+  submit(request: IoRequest, done: IoDone): void {
+    assert(this.#closing === undefined, 'a closed I/O thread is given no requests')
+    const { file } = request
+    assert(file instanceof NodeFile, 'a file belongs to the runtime that opened it')
+    assert(
+      request.bytes.length === 0 || this.#identities.has(request.bytes.buffer),
+      'an I/O thread writes from memory that it allocated',
+    )
+    if (this.#pending.push({ file, request, done }) === 1) this.#worker.ref()
+    if (this.#death !== undefined) {
+      setImmediate(() => this.#failPending())
+      return
+    }
+    if (!this.#isHanded) this.#handOver()
+    this.#arm()
+  }
+
+  drainSync(): void {
+    const { words } = this.#control
+    while (this.#pending.length > 0) {
+      if (this.#death !== undefined) {
+        this.#failPending()
+        return
+      }
+      if (this.#takeEnded()) continue
+      if (Atomics.load(words, word.ended) === 1 && Atomics.load(words, word.done) === this.#doneBefore) {
+        this.#died(new Error('the thread that writes has ended'))
+        return
+      }
+      Atomics.wait(words, word.done, this.#doneBefore, drainLookMs)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#pending.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    if (this.#death !== undefined) return
+    this.#worker.removeAllListeners()
+    this.#worker.ref()
+    const ended = new Promise<void>((resolve) => {
+      this.#worker.once('error', () => resolve())
+      this.#worker.once('exit', () => resolve())
+    })
+    Atomics.store(this.#control.words, word.stop, 1)
+    Atomics.add(this.#control.words, word.requested, 1)
+    Atomics.notify(this.#control.words, word.requested)
+    await ended
+  }
+
+  /** Gives the head of the queue to the thread. ATOMIC: no await. REQUIRES: the thread has nothing in hand. */
+  #handOver(): void {
+    const { file, request } = present(this.#pending[0], 'there is a request to hand over')
+    const { words, position } = this.#control
+    const { bytes } = request
+    words[word.descriptor] = file.descriptor
+    words[word.memory] = this.#identities.get(bytes.buffer) ?? 0
+    words[word.offset] = bytes.byteOffset
+    words[word.length] = bytes.length
+    words[word.sync] = request.sync ? 1 : 0
+    position[0] = request.position
+    this.#doneBefore = Atomics.load(words, word.done)
+    this.#isHanded = true
+    Atomics.add(words, word.requested, 1)
+    Atomics.notify(words, word.requested)
+  }
+
+  /** Takes the head off the queue if the thread is done with it, and tells its caller. ATOMIC: no await. */
+  #takeEnded(): boolean {
+    const { words } = this.#control
+    if (!this.#isHanded || Atomics.load(words, word.done) === this.#doneBefore) return false
+    const { request, done } = present(this.#pending.shift(), 'what the thread had in hand is at the head of the queue')
+    const outcome = {
+      end: words[word.outcomeEnd]!,
+      errno: words[word.outcomeErrno]!,
+      written: words[word.outcomeWritten]!,
+    }
+    this.#isHanded = false
+    if (this.#pending.length > 0) this.#handOver()
+    else this.#rest()
+    const { file, position, bytes } = request
+    done(ioRequestError(outcome, { file: file.path, position, length: bytes.length }))
+    return true
+  }
+
+  /** Waits for the thread's next answer, unless somebody does already. */
+  #arm(): void {
+    if (this.#isArmed || !this.#isHanded) return
+    this.#isArmed = true
+    const woken = (): void => {
+      this.#isArmed = false
+      try {
+        this.#takeEnded()
+      } finally {
+        this.#arm()
+      }
+    }
+    const waiting = waitAsync(this.#control.words, word.done, this.#doneBefore)
+    // Answered before we could wait: the callback still belongs to a later turn.
+    if (waiting.async) void waiting.value.then(woken)
+    else setImmediate(woken)
+  }
+
+  #rest(): void {
+    this.#worker.unref()
+    this.#onIdle?.()
+    this.#onIdle = undefined
+  }
+
+  #died(cause: Error): void {
+    if (this.#death !== undefined) return
+    // What it finished before it ended was finished.
+    while (this.#takeEnded());
+    this.#death = cause
+    this.#failPending()
+  }
+
+  #failPending(): void {
+    for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+      const { file } = next.request
+      next.done(new IoError(`Cannot write "${file.path}": the I/O thread died`, 'write', file.path, this.#death))
+    }
+    this.#rest()
+  }
+
+  #post(mail: IoThreadMemory): void {
+    if (this.#death !== undefined) return
+    this.#worker.postMessage(mail)
+    Atomics.add(this.#control.words, word.posted, 1)
+  }
+}
+
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+) => { readonly async: true; readonly value: Promise<string> } | { readonly async: false; readonly value: string }
+
+/** In Node since 16; TypeScript knows it from a later standard than the one this package is compiled for. */
+const waitAsync = (Atomics as unknown as { readonly waitAsync: WaitAsync }).waitAsync

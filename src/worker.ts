@@ -1,0 +1,15 @@
+/**
+ * Composition root of a background thread: does the kind of work that the thread was started for.
+ *
+ * The build bundles this file into dist/worker.js, which the package finds from its own root. Kinds so far: 'io', a
+ * thread that writes and syncs the log (src/runtime/node/io-thread-entry.ts).
+ */
+import { assert } from './base/assert'
+import type { IoThreadData } from './runtime/node/io-control'
+import { serveIoThread } from './runtime/node/io-thread-entry'
+import { threadData } from './runtime/node/thread'
+
+const data = threadData()
+assert(typeof data === 'object' && data !== null && 'kind' in data, 'a thread is told what kind of work it is for')
+assert(data.kind === 'io', 'the kind of work of a thread is known')
+serveIoThread(data as IoThreadData)
