@@ -1,8 +1,11 @@
 /**
  * What a point lookup found: an object that the caller reuses, so that a lookup allocates nothing.
  *
- * Sources are asked newest first, and the first one that has anything for the key at or below the sequence decides.
+ * Sources are asked newest first, and the first one that has anything for the key at or below the sequence decides. That
+ * includes range tombstones: of the newest version and the newest range tombstone that covers the key, the one with the greater sequence
+ * counts, and the version where they are equal. Pinned by test/unit/storage/{memtable,table}.test.ts.
  */
+import { copyBytes } from './bytes-in-place'
 import type { Sequence } from '../base/sequence'
 
 /** The source holds nothing for the key at or below the sequence: ask the next older one. */
@@ -20,19 +23,33 @@ export class Lookup {
   state: LookupState = LOOKUP_ABSENT
   /** Of the version or range tombstone found; 0 if absent. */
   sequence: Sequence = 0
+  /** The value is `bytes[at, at + length)`. Empty unless state is LOOKUP_VALUE. */
   bytes: Uint8Array = NO_BYTES
   at = 0
   length = 0
+
+  /** Nothing found. Returns false, as the lookups do. */
+  setAbsent(): false {
+    this.state = LOOKUP_ABSENT
+    this.sequence = 0
+    this.bytes = NO_BYTES
+    this.at = 0
+    this.length = 0
+    return false
+  }
+
+  /** Deleted at `sequence`. Returns true, as the lookups do. */
+  setTombstone(sequence: Sequence): true {
+    this.state = LOOKUP_TOMBSTONE
+    this.sequence = sequence
+    this.bytes = NO_BYTES
+    this.at = 0
+    this.length = 0
+    return true
+  }
 
   /** A copy of the value that the caller owns. REQUIRES: state is LOOKUP_VALUE. */
   copyValue(): Buffer {
     return copyBytes(this.bytes, this.at, this.length)
   }
-}
-
-/** A Buffer of the caller's own with `bytes[at, at + length)`. */
-export function copyBytes(bytes: Uint8Array, at: number, length: number): Buffer {
-  const copy = Buffer.allocUnsafe(length)
-  copy.set(bytes.subarray(at, at + length))
-  return copy
 }

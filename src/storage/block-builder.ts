@@ -1,0 +1,225 @@
+/**
+ * Builds one data block: gathers rows, then lays them out in columns (block-format.ts).
+ *
+ * The shared prefix and the least sequence are known only at the end, so rows are gathered whole first. `fits` bounds a block by
+ * its target size and by what u16 ends can address; a first row always fits. The builder is reused from block to block.
+ *
+ * What it does not do: it neither checks the order of rows nor seals blocks; the table writer does.
+ */
+import { assert } from '../base/assert'
+import type { Sequence } from '../base/sequence'
+import {
+  AREA_BYTES_MAX,
+  LARGE_HEADER_BYTES,
+  LARGE_VALUE_BYTES_MIN,
+  ROWS_HEADER_BYTES,
+  ROWS_MAX,
+  ROW_COLUMNS_BYTES,
+} from './block-format'
+import { copyInto } from './bytes-in-place'
+import { writeU64 } from './table-format'
+
+/** A buffer that starts at a multiple of 8 of its memory, with views of its words for aligned writes. */
+export interface BlockTarget {
+  readonly bytes: Buffer
+  readonly words: Uint32Array
+  readonly halves: Uint16Array
+}
+
+/** A zeroless target of `bytes` (a multiple of 4). */
+export function createBlockTarget(bytes: number): BlockTarget {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  return { bytes: buffer, words: new Uint32Array(buffer.buffer), halves: new Uint16Array(buffer.buffer) }
+}
+
+const WORD = 0x1_0000_0000
+const ROWS_INITIAL = 128
+
+/** Rows of the block under construction. */
+export class BlockBuilder {
+  readonly #blockBytes: number
+  readonly #keys = Buffer.allocUnsafeSlow(AREA_BYTES_MAX)
+  readonly #values = Buffer.allocUnsafeSlow(AREA_BYTES_MAX)
+  #keyEnds = new Uint32Array(ROWS_INITIAL)
+  #valueEnds = new Uint32Array(ROWS_INITIAL)
+  #sequences = new Float64Array(ROWS_INITIAL)
+  #kinds = new Uint8Array(ROWS_INITIAL)
+  #anyKind = 0
+  count = 0
+
+  /** `blockBytes`: the target size of a block with its columns. */
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes
+  }
+
+  /** A bound of the payload as it stands. */
+  get bytesMax(): number {
+    return ROWS_HEADER_BYTES + this.count * ROW_COLUMNS_BYTES + this.#keyAreaBytes + this.#valueAreaBytes
+  }
+
+  get #keyAreaBytes(): number {
+    return this.count === 0 ? 0 : this.#keyEnds[this.count - 1]!
+  }
+
+  get #valueAreaBytes(): number {
+    return this.count === 0 ? 0 : this.#valueEnds[this.count - 1]!
+  }
+
+  /** Whether a row more keeps the block within its bounds. */
+  fits(keyLength: number, valueLength: number): boolean {
+    if (this.count === 0) return true
+    return (
+      this.bytesMax + ROW_COLUMNS_BYTES + keyLength + valueLength <= this.#blockBytes &&
+      this.count < ROWS_MAX &&
+      this.#keyAreaBytes + keyLength <= AREA_BYTES_MAX &&
+      this.#valueAreaBytes + valueLength <= AREA_BYTES_MAX
+    )
+  }
+
+  /** Copies a row. `kind` is the stored kind, KIND_OLDER included. REQUIRES: `fits`. */
+  add(
+    row: { keyBytes: Uint8Array; keyLength: number; valueBytes: Uint8Array; valueAt: number; valueLength: number },
+    sequence: Sequence,
+    kind: number,
+  ): void {
+    const { keyLength, valueLength } = row
+    assert(valueLength < LARGE_VALUE_BYTES_MIN, 'a large value has a block of its own')
+    assert(keyLength <= AREA_BYTES_MAX, 'a key fits a block')
+    const keyAt = this.#keyAreaBytes
+    const valueAt = this.#valueAreaBytes
+    const i = this.count
+    if (i === this.#kinds.length) this.#grow()
+    copyInto(this.#keys, keyAt, row.keyBytes, 0, keyLength)
+    copyInto(this.#values, valueAt, row.valueBytes, row.valueAt, valueLength)
+    this.#keyEnds[i] = keyAt + keyLength
+    this.#valueEnds[i] = valueAt + valueLength
+    this.#sequences[i] = sequence
+    this.#kinds[i] = kind
+    this.#anyKind |= kind
+    this.count = i + 1
+  }
+
+  #grow(): void {
+    const rows = this.#kinds.length * 2
+    this.#keyEnds = grown(this.#keyEnds, new Uint32Array(rows))
+    this.#valueEnds = grown(this.#valueEnds, new Uint32Array(rows))
+    this.#sequences = grown(this.#sequences, new Float64Array(rows))
+    this.#kinds = grown(this.#kinds, new Uint8Array(rows))
+  }
+
+  /** Lays the rows out at `at` (a multiple of 4), empties the builder and gives the payload's length. REQUIRES: room for `bytesMax`. */
+  encodeInto(target: BlockTarget, at: number): number {
+    const { bytes, halves } = target
+    const count = this.count
+    assert(count > 0 && at % 4 === 0 && at + this.bytesMax <= bytes.length, 'a block is laid out where it fits')
+    const prefixLength = this.#sharedPrefixLength()
+    const deltaBytes = this.#writeHeader(target, at, prefixLength)
+    let column = (at + ROWS_HEADER_BYTES + 4 * count + deltaBytes * count) >>> 1
+    const keyEndsAt = column
+    for (let i = 0; i < count; i++) halves[column++] = this.#keyEnds[i]! - (i + 1) * prefixLength
+    for (let i = 0; i < count; i++) halves[column++] = this.#valueEnds[i]!
+    let end = column * 2
+    if (this.#anyKind !== 0) {
+      for (let i = 0; i < count; i++) bytes[end++] = this.#kinds[i]!
+    }
+    copyInto(bytes, end, this.#keys, 0, prefixLength)
+    end += prefixLength
+    this.#writeKeys(bytes, end, prefixLength)
+    end += halves[keyEndsAt + count - 1]!
+    copyInto(bytes, end, this.#values, 0, this.#valueAreaBytes)
+    end += this.#valueAreaBytes
+    this.count = 0
+    this.#anyKind = 0
+    return end - at
+  }
+
+  /** Keys ascend, so what the first and the last share, all share. */
+  #sharedPrefixLength(): number {
+    const keys = this.#keys
+    const lastAt = this.count === 1 ? 0 : this.#keyEnds[this.count - 2]!
+    const longest = Math.min(this.#keyEnds[0]!, this.#keyAreaBytes - lastAt)
+    let length = 0
+    while (length < longest && keys[length] === keys[lastAt + length]) length++
+    return length
+  }
+
+  /** Header, heads and sequences; gives the bytes of a delta. */
+  #writeHeader(target: BlockTarget, at: number, prefixLength: number): number {
+    const { bytes, words } = target
+    const count = this.count
+    let base = this.#sequences[0]!
+    let greatest = base
+    for (let i = 1; i < count; i++) {
+      const sequence = this.#sequences[i]!
+      if (sequence < base) base = sequence
+      if (sequence > greatest) greatest = sequence
+    }
+    const deltaBytes = greatest === base ? 0 : greatest - base < WORD ? 4 : 8
+    words[at >>> 2] = (count | (prefixLength << 16)) >>> 0
+    writeU64(bytes, at + 4, base)
+    words[(at >>> 2) + 3] = deltaBytes | (this.#anyKind === 0 ? 0 : 0x100)
+    const headsAt = (at + ROWS_HEADER_BYTES) >>> 2
+    let keyAt = 0
+    for (let i = 0; i < count; i++) {
+      const keyEnd = this.#keyEnds[i]!
+      words[headsAt + i] = keyHead(this.#keys, keyAt + prefixLength, keyEnd)
+      keyAt = keyEnd
+    }
+    if (deltaBytes === 0) return deltaBytes
+    const deltasAt = headsAt + count
+    for (let i = 0; i < count; i++) {
+      const delta = this.#sequences[i]! - base
+      words[deltasAt + i] = delta >>> 0
+      if (deltaBytes === 8) words[deltasAt + count + i] = Math.floor(delta / WORD)
+    }
+    return deltaBytes
+  }
+
+  #writeKeys(bytes: Buffer, at: number, prefixLength: number): void {
+    let keyAt = 0
+    let end = at
+    for (let i = 0; i < this.count; i++) {
+      const keyEnd = this.#keyEnds[i]!
+      copyInto(bytes, end, this.#keys, keyAt + prefixLength, keyEnd - keyAt - prefixLength)
+      end += keyEnd - keyAt - prefixLength
+      keyAt = keyEnd
+    }
+  }
+}
+
+/** The first four bytes of `bytes[at, end)` as a big-endian number, zeros where there are fewer. */
+function keyHead(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at >= 4) return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  let head = 0
+  for (let i = 0; i < 4; i++) head = (head << 8) | (at + i < end ? bytes[at + i]! : 0)
+  return head >>> 0
+}
+
+/** Payload bytes of a large value's block. */
+export function largeBlockBytes(keyLength: number, valueLength: number): number {
+  return LARGE_HEADER_BYTES + keyLength + valueLength
+}
+
+/** Lays out a large value's block at `at`. REQUIRES: room for `largeBlockBytes`. */
+export function encodeLargeBlock(
+  bytes: Buffer,
+  at: number,
+  row: { keyBytes: Uint8Array; keyLength: number; valueBytes: Uint8Array; valueAt: number; valueLength: number },
+  stored: { sequence: Sequence; kind: number },
+): number {
+  const { keyLength, valueLength } = row
+  assert(keyLength <= AREA_BYTES_MAX, 'a key fits a block')
+  bytes.writeUInt16LE(1, at)
+  bytes.writeUInt16LE(keyLength, at + 2)
+  writeU64(bytes, at + 4, stored.sequence)
+  bytes.writeUInt32LE(stored.kind, at + 12)
+  bytes.writeUInt32LE(valueLength, at + 16)
+  copyInto(bytes, at + LARGE_HEADER_BYTES, row.keyBytes, 0, keyLength)
+  copyInto(bytes, at + LARGE_HEADER_BYTES + keyLength, row.valueBytes, row.valueAt, valueLength)
+  return largeBlockBytes(keyLength, valueLength)
+}
+
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(old: T, larger: T): T {
+  larger.set(old)
+  return larger
+}
