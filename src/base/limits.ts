@@ -42,6 +42,15 @@ export const LIMITS = {
     max: 1_000_000,
     about: 'losses of one transact call before it takes the commit gate',
   },
+  retryMsMin: {
+    initial: 1,
+    min: 1,
+    max: 60_000,
+    about: 'bound of the first random pause between attempts of transact',
+  },
+  retryMsMax: { initial: 100, min: 1, max: 3_600_000, about: 'bound to which those pauses double' },
+  labelCharsMax: { initial: 256, min: 1, max: 65_536, about: 'length of a label' },
+  pageRowsMax: { initial: 65_536, min: 1, max: 1_000_000, about: 'rows in one page of a scan' },
   gateLeaseMs: { initial: 1_000, min: 1, max: 3_600_000, about: 'time a transact call may hold the commit gate' },
   snapshotAgeMsWarn: {
     initial: 60_000,
@@ -60,6 +69,12 @@ export const LIMITS = {
     min: 2,
     max: 1_000_000_000,
     about: 'reader registrations, retained writes and edges held exactly; beyond it the oldest commits are summarized',
+  },
+  retainedExactMax: {
+    initial: 100_000,
+    min: 0,
+    max: 100_000_000,
+    about: 'committed transactions retained with their reads and edges; beyond it the oldest are summarized',
   },
   retainedCommitsMax: {
     initial: 500_000,
@@ -86,6 +101,18 @@ export const LIMITS = {
   levelZeroTablesStall: { initial: 12, min: 2, max: 1_024, about: 'tables in level 0 at which commits wait' },
   levelSizeRatio: { initial: 8, min: 2, max: 32, about: 'how many times larger each level is than the one above' },
   levelBytesBase: { initial: 64 * MiB, min: 32 * KiB, max: 64 * GiB, about: 'size of level 1 before it is compacted' },
+  manifestRoomBytes: {
+    initial: 256 * KiB,
+    min: 8 * KiB,
+    max: 64 * MiB,
+    about: 'room for edits in a manifest before a new one is begun',
+  },
+  mergeSliceBytes: {
+    initial: 64 * KiB,
+    min: 1 * KiB,
+    max: 64 * MiB,
+    about: 'bytes a flush or merge handles before it lets others run',
+  },
   reserveBytes: {
     initial: 8 * MiB,
     min: 0,

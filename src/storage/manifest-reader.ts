@@ -1,0 +1,131 @@
+/**
+ * Reads the manifest in force, and tells an edit that was never finished from damage.
+ *
+ * An edit is synced before anything relies on it, and then sealed: an empty record is written behind it, unsynced. So when
+ * the record at some boundary is bad,
+ *   - a valid record at any later boundary is a witness that it was synced: corruption, refused by name;
+ *   - with none, it is the last edit, torn by a crash in its write (or damaged within moments of a power cut before its
+ *     seal reached the disk, when nothing relied on it yet but files that recovery then misses by name): it is cut.
+ * The first record and the file's size are synced before CURRENT names the file: damage there is always corruption.
+ *
+ * What it does not do: write, or open tables. Pinned by test/unit/storage/manifest.test.ts.
+ */
+import { CorruptionError, UnsupportedFormatError } from '../base/errors'
+import type { Runtime } from '../runtime/runtime'
+import { manifestFileName } from './file-names'
+import { readCurrent } from './manifest-current'
+import type { ManifestHeader } from './manifest-format'
+import {
+  MANIFEST_BOUNDARY_BYTES, MANIFEST_FORMAT_VERSION, MANIFEST_HEADER_BYTES,
+  decodeEdit, decodeHeader, decodeRecord, nextBoundary,
+} from './manifest-format' // prettier-ignore
+import type { ManifestState } from './manifest-state'
+import { applyEdit, createManifestState, editProblem } from './manifest-state'
+import { readWholeFile } from './whole-file'
+
+/** What the manifest in force says. */
+export interface RecoveredManifest {
+  readonly number: number
+  readonly state: ManifestState
+  /** Records read, seals included. */
+  readonly records: number
+  /** Where an unfinished last edit was cut off; undefined if there was none. */
+  readonly tornAt: number | undefined
+}
+
+/**
+ * Reads the manifest that CURRENT names; undefined where there is no CURRENT.
+ * Throws `CorruptionError`, `UnsupportedFormatError`, `IoError`, each naming the file.
+ */
+export async function readManifest(runtime: Runtime, directory: string): Promise<RecoveredManifest | undefined> {
+  const number = await readCurrent(runtime, directory)
+  if (number === undefined) return undefined
+  const path = runtime.files.join(directory, manifestFileName(number))
+  if ((await runtime.files.status(path)) === undefined) {
+    throw new CorruptionError(
+      `Cannot open ${path}: CURRENT names it, but it is missing; restore it from a backup`,
+      path,
+      0,
+    )
+  }
+  return parseManifest(await readWholeFile(runtime, path), number, path)
+}
+
+/** What the bytes of a manifest say; `path` is for messages. */
+export function parseManifest(bytes: Buffer, number: number, path: string): RecoveredManifest {
+  checkHeader(decodeHeader(bytes), bytes, { number, path })
+  let state = createManifestState()
+  let offset = nextBoundary(MANIFEST_HEADER_BYTES)
+  let ordinal = 0
+  for (;;) {
+    const record = decodeRecord(bytes, number, offset)
+    if (record.kind === 'bad' || record.ordinal !== ordinal) break
+    state = readEdit(state, record.payload, { path, offset })
+    offset = nextBoundary(record.end)
+    ordinal++
+  }
+  if (ordinal === 0) throw corrupt(path, offset, 'its first record is damaged')
+  checkTail(bytes, number, { path, offset })
+  checkOptions(state, path)
+  return { number, state, records: ordinal, tornAt: isZero(bytes, offset) ? undefined : offset }
+}
+
+interface Place {
+  readonly path: string
+  readonly offset: number
+}
+
+function checkHeader(
+  header: ManifestHeader,
+  bytes: Buffer,
+  file: { readonly number: number; readonly path: string },
+): void {
+  if (header.kind === 'bad') throw corrupt(file.path, 0, header.why)
+  if (header.version > MANIFEST_FORMAT_VERSION) {
+    throw new UnsupportedFormatError(
+      `Cannot open ${file.path}: it has manifest format ${header.version}, this version reads up to ` +
+        `${MANIFEST_FORMAT_VERSION}; open it with the version that wrote it`,
+    )
+  }
+  if (header.fileNumber !== file.number) throw corrupt(file.path, 0, `it says that it is manifest ${header.fileNumber}`)
+  if (header.fileBytes === bytes.length) return
+  throw corrupt(file.path, bytes.length, `it has ${bytes.length} bytes of ${header.fileBytes}`)
+}
+
+function readEdit(state: ManifestState, payload: Buffer, place: Place): ManifestState {
+  const decoded = decodeEdit(payload)
+  if (decoded.kind === 'bad') {
+    if (!decoded.unknownTag) throw corrupt(place.path, place.offset, `of an edit: ${decoded.why}`)
+    throw new UnsupportedFormatError(
+      `Cannot open ${place.path}: of the edit at byte ${place.offset} ${decoded.why}; open it with the version that wrote it`,
+    )
+  }
+  const problem = editProblem(state, decoded.edit)
+  if (problem !== undefined) throw corrupt(place.path, place.offset, `of an edit: ${problem}`)
+  return applyEdit(state, decoded.edit)
+}
+
+/** Refuses the file if a valid record stands anywhere behind the bad one at `place`. */
+function checkTail(bytes: Buffer, number: number, place: Place): void {
+  for (let at = place.offset + MANIFEST_BOUNDARY_BYTES; at < bytes.length; at += MANIFEST_BOUNDARY_BYTES) {
+    if (decodeRecord(bytes, number, at).kind === 'bad') continue
+    throw corrupt(place.path, place.offset, `a record is damaged, as the valid one at byte ${at} shows`)
+  }
+}
+
+function checkOptions(state: ManifestState, path: string): void {
+  const codec = state.options.get('codec') ?? 'none'
+  if (state.comparator === 'bytes' && codec === 'none') return
+  throw new UnsupportedFormatError(
+    `Cannot open ${path}: it asks for comparator ${state.comparator} and codec ${codec}, this version knows bytes and none`,
+  )
+}
+
+function isZero(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false
+  return true
+}
+
+function corrupt(path: string, offset: number, why: string): CorruptionError {
+  return new CorruptionError(`Cannot read ${path} at byte ${offset}: ${why}; restore it from a backup`, path, offset)
+}
