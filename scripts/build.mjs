@@ -9,7 +9,7 @@
 //
 // Pinned by test/package. Decision: docs/decisions/0002-published-form.md.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { build } from 'esbuild'
@@ -29,7 +29,7 @@ function fail(message) {
 }
 
 async function bundle() {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts', 'src/worker.ts'],
     outdir: staging,
@@ -43,7 +43,24 @@ async function bundle() {
     logLevel: 'warning',
     // The names of error classes are part of the interface, so nothing is minified.
     minify: false,
+    metafile: true,
   })
+  writeLicenses(Object.keys(metafile.inputs))
+}
+
+/** The licences of the packages whose code is in the bundles, as those licences ask. */
+function writeLicenses(inputs) {
+  const folders = new Set(
+    inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
+  )
+  const texts = [...folders].sort().map((folder) => {
+    const directory = path.resolve(root, folder)
+    const { name, version } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8'))
+    const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry))
+    if (file === undefined) throw new Error(`${name} is bundled but has no licence file`)
+    return `${name} ${version}\n\n${readFileSync(path.join(directory, file), 'utf8').trim()}\n`
+  })
+  writeFileSync(path.join(staging, 'THIRD-PARTY-LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`))
 }
 
 /** The names come from the built file itself: what `require` gives is what `import` gives. */
