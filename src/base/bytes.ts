@@ -136,5 +136,6 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return `an object of type ${value.constructor.name}`
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
-  return `${typeof value} ${String(value as number)}`
+  const isPlain = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+  return isPlain ? `${typeof value} ${String(value)}` : typeof value
 }

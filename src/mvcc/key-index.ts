@@ -1,0 +1,154 @@
+/**
+ * Who read and who wrote each key: the registrations of readers by key and the commits of retained writers, in one record.
+ *
+ * One record a key keeps a read or a write at one map lookup. Range questions need the records in order; most records live
+ * for less than a millisecond and no range is ever asked about them, so they enter the sorted tree only when the next
+ * range question comes (`#unordered` until then).
+ *
+ * Invariants: 1. A record is in the map while it has a reader or a writer. 2. Every record of the map is either in the
+ * tree or among the unordered. 3. A record's writers ascend by commit. Pinned by test/unit/mvcc/key-index.test.ts.
+ */
+import BTree from 'sorted-btree'
+import { assert } from '../base/assert'
+import type { Key } from '../base/bytes'
+import type { KeyRange } from '../base/key-range'
+import type { TransactionNode } from './transaction-node'
+
+/** What is known of one key. */
+export interface KeyRecord {
+  readonly key: Key
+  /** Transactions that read the key: active, or retained. */
+  readers: Set<TransactionNode> | undefined
+  /** Decided transactions that wrote the key and are not yet forgotten, ascending by commit. */
+  writers: TransactionNode[] | undefined
+  ordered: boolean
+}
+
+/** See the file's header. */
+export class KeyIndex {
+  readonly #records = new Map<Key, KeyRecord>()
+  readonly #ordered = new BTree<Key, KeyRecord>(undefined, compareKeys)
+  #unordered = new Set<KeyRecord>()
+  #readerCount = 0
+  #writerCount = 0
+
+  /** Keys with a record. */
+  get size(): number {
+    return this.#records.size
+  }
+
+  /** Point registrations of readers. */
+  get readerCount(): number {
+    return this.#readerCount
+  }
+
+  /** Retained writes of keys. */
+  get writerCount(): number {
+    return this.#writerCount
+  }
+
+  get(key: Key): KeyRecord | undefined {
+    return this.#records.get(key)
+  }
+
+  /** Registers a reader of a key; returns the record, and false in `added` if it was registered before. */
+  addReader(key: Key, node: TransactionNode): KeyRecord {
+    const record = this.#obtain(key)
+    const readers = (record.readers ??= new Set())
+    const before = readers.size
+    readers.add(node)
+    this.#readerCount += readers.size - before
+    return record
+  }
+
+  /** REQUIRES: `node` is a reader of the record. */
+  removeReader(record: KeyRecord, node: TransactionNode): void {
+    const removed = record.readers?.delete(node) ?? false
+    assert(removed, 'a removed reader was registered')
+    this.#readerCount--
+    if (record.readers?.size === 0) record.readers = undefined
+    this.#dropIfEmpty(record)
+  }
+
+  /** REQUIRES: `node` has just been decided: its commit is the greatest. */
+  addWriter(key: Key, node: TransactionNode): KeyRecord {
+    const record = this.#obtain(key)
+    const writers = (record.writers ??= [])
+    assert((writers[writers.length - 1]?.commit ?? 0) < node.commit, 'writers of a key ascend by commit')
+    writers.push(node)
+    this.#writerCount++
+    return record
+  }
+
+  /** REQUIRES: `node` is the oldest writer of the record (writers are forgotten in commit order). */
+  removeWriter(record: KeyRecord, node: TransactionNode): void {
+    const oldest = record.writers?.shift()
+    assert(oldest === node, 'writers are forgotten in commit order')
+    this.#writerCount--
+    if (record.writers?.length === 0) record.writers = undefined
+    this.#dropIfEmpty(record)
+  }
+
+  /** Calls `visit` for every record in the range, ascending. `visit` must not change the index. */
+  forEachInRange(range: KeyRange, visit: (record: KeyRecord) => void): void {
+    if (this.#records.size === 0) return
+    this.#orderAll()
+    if (range.end === undefined) {
+      for (const [, record] of this.#ordered.entries(range.start)) visit(record)
+    } else {
+      this.#ordered.forRange(range.start, range.end, false, (_key, record) => {
+        visit(record)
+      })
+    }
+  }
+
+  /** Throws `InvariantError` if invariants 1 to 3 do not hold. */
+  checkInvariants(): void {
+    let readers = 0
+    let writers = 0
+    for (const [key, record] of this.#records) {
+      assert(record.key === key, 'a record stands under its key')
+      assert(record.readers !== undefined || record.writers !== undefined, 'a record has a reader or a writer')
+      assert(record.ordered === this.#ordered.has(key), 'an ordered record is in the tree')
+      assert(record.ordered !== this.#unordered.has(record), 'a record is ordered or among the unordered')
+      readers += record.readers?.size ?? 0
+      writers += record.writers?.length ?? 0
+      for (let i = 1; i < (record.writers?.length ?? 0); i++) {
+        assert((record.writers?.[i - 1]?.commit ?? 0) < (record.writers?.[i]?.commit ?? 0), 'writers ascend by commit')
+      }
+    }
+    assert(this.#ordered.size + this.#unordered.size === this.#records.size, 'no record is lost or left behind')
+    assert(readers === this.#readerCount, 'the count of readers is right')
+    assert(writers === this.#writerCount, 'the count of writers is right')
+  }
+
+  #obtain(key: Key): KeyRecord {
+    let record = this.#records.get(key)
+    if (record === undefined) {
+      record = { key, readers: undefined, writers: undefined, ordered: false }
+      this.#records.set(key, record)
+      this.#unordered.add(record)
+    }
+    return record
+  }
+
+  #dropIfEmpty(record: KeyRecord): void {
+    if (record.readers !== undefined || record.writers !== undefined) return
+    this.#records.delete(record.key)
+    if (record.ordered) this.#ordered.delete(record.key)
+    else this.#unordered.delete(record)
+  }
+
+  #orderAll(): void {
+    if (this.#unordered.size === 0) return
+    for (const record of this.#unordered) {
+      record.ordered = true
+      this.#ordered.set(record.key, record)
+    }
+    this.#unordered = new Set()
+  }
+}
+
+function compareKeys(a: Key, b: Key): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
