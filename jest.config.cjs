@@ -2,17 +2,14 @@
 // p-queue and its dependencies are published as ES modules only, so they alone of node_modules are transformed.
 'use strict'
 
-const long = process.env.STRICTKV_LONG === '1'
-
 /** @type {import('jest').Config} */
 module.exports = {
   rootDir: __dirname,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
   // Campaigns that take minutes are named *.long.test.ts and run by `npm run test:long` only.
-  testMatch: [long ? '**/*.long.test.ts' : '**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/test/package/projects/', ...(long ? [] : ['\\.long\\.test\\.ts$'])],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/package/projects/'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/test/package/projects/', '\\.long\\.test\\.ts$'],
   transform: {
     '^.+\\.[cm]?[jt]s$': [
       '@swc/jest',
@@ -26,6 +23,6 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!(p-queue|p-timeout|eventemitter3)/)'],
   // Generous: tests make no assertion on time, and the machine may be shared.
-  testTimeout: long ? 30 * 60_000 : 60_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 }
