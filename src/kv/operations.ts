@@ -1,0 +1,58 @@
+/**
+ * What kv receives from the composition root to operate the storage below, and the figures that `stats()` puts together.
+ *
+ * kv knows no storage: these interfaces name, in kv's words, what open.ts wires to the engine.
+ */
+import type { StoreStats } from '../mvcc/contract'
+
+/** Operations on the storage; each may reject with typed errors of its own. */
+export interface Operations {
+  /** Resolves when everything committed so far is on disk. */
+  sync(): Promise<void>
+  /** Resolves when everything committed so far is in tables. */
+  flush(): Promise<void>
+  /** Resolves when all tables are merged into the last level. */
+  compact(): Promise<void>
+  stats(): StorageStats
+  /** Waits for running work, syncs, lets go of the directory. */
+  close(): Promise<void>
+}
+
+/** Figures of storage. Sizes in bytes; zero where a part does not exist. */
+export interface StorageStats {
+  readonly memtableBytes: number
+  readonly memtableEntries: number
+  readonly memtablesFrozen: number
+  readonly tables: number
+  /** Level 0 first. */
+  readonly levels: readonly { readonly tables: number; readonly bytes: number; readonly entries: number }[]
+  readonly logSegments: number
+  readonly logBytesWritten: number
+  readonly logGroups: number
+  readonly logSyncs: number
+  readonly flushes: number
+  readonly compactions: number
+  readonly flushBytesWritten: number
+  readonly compactionBytesRead: number
+  readonly compactionBytesWritten: number
+  readonly blockCache: { readonly bytes: number; readonly blocks: number; readonly hits: number; readonly misses: number } // prettier-ignore
+  readonly blockReads: number
+  readonly filter: { readonly checks: number; readonly negatives: number; readonly falsePositives: number; readonly bytes: number } // prettier-ignore
+  readonly indexBytes: number
+  readonly stalls: { readonly count: number; readonly totalMs: number; readonly longestMs: number; readonly cause: string | undefined } // prettier-ignore
+  /** The last failure of background work that no success has followed. */
+  readonly backgroundError: Error | undefined
+  /** Why writes are refused until the database is opened again. */
+  readonly poisoned: Error | undefined
+}
+
+/** Everything that `db.stats()` shows. */
+export interface DatabaseStats {
+  readonly transactions: StoreStats
+  readonly storage: StorageStats
+  readonly events: {
+    /** How often the application's `onEvent` failed, and with what it failed last. */
+    readonly listenerFailures: number
+    readonly lastListenerFailure: unknown
+  }
+}

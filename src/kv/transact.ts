@@ -1,0 +1,165 @@
+/**
+ * `transact`: run a callback in a transaction, commit, and begin again where the transaction lost.
+ *
+ *   begin -> fn(tx) -> commit -> value
+ *     ^        \         \
+ *     |         loss      loss -- retry policy --> give up: RetriesExhaustedError
+ *     +---------------------------------+
+ *
+ * 1. Only `SerializationError` and `DeadlockError` of the transaction itself are retried, wherever they come out: from the
+ *    callback (which may have let them pass) or from the commit. A callback that swallows them commits nothing all the same.
+ * 2. Anything else the callback throws rolls back and is rethrown as it is, even where the transaction had lost too.
+ * 3. An unknown outcome, a broken invariant or a full disk is never retried.
+ * 4. An interruption (time, signal) aborts the transaction and ends the call at once; only a decided commit is waited for.
+ *
+ * Pinned by test/unit/kv/transact.test.ts.
+ */
+import { DeadlockError, RetriesExhaustedError, SerializationError } from '../base/errors'
+import type { BeginOptions, Store, StoreTransaction } from '../mvcc/contract'
+import type { Runtime } from '../runtime/runtime'
+import type { CallbackGuard } from './callback-guard'
+import type { Interruption } from './interruption'
+import { decideRetry } from './retry-policy'
+import type { RetryPolicy } from './retry-policy'
+import type { TransactionSetting } from './transaction'
+import { Transaction, commitManaged, isOwnLoss } from './transaction'
+
+/** What `transact` needs of its database. */
+export interface TransactDoor {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly setting: TransactionSetting
+  readonly guard: CallbackGuard
+  /** Told of each transaction that is begun. */
+  opened(transaction: StoreTransaction): void
+  /** Throws `DatabaseClosedError` once the database is closed. */
+  checkOpen(): void
+}
+
+/** One call. */
+export interface TransactCall<T> {
+  readonly fn: (tx: Transaction) => T | PromiseLike<T>
+  readonly begin: BeginOptions
+  readonly policy: RetryPolicy
+  readonly interruption: Interruption | undefined
+  /** For messages, as in 'transact "transfer"'. */
+  readonly what: string
+}
+
+/** Runs the call to its end. */
+export async function runTransact<T>(door: TransactDoor, call: TransactCall<T>): Promise<T> {
+  let underGate = false
+  try {
+    for (let attempt = 1; ; attempt++) {
+      call.interruption?.check()
+      const begun = underGate ? await beginUnderGate(door, call) : door.store.begin(call.begin)
+      door.opened(begun)
+      const outcome = await runAttempt(door, call, begun, attempt)
+      if (!outcome.lost) return outcome.value
+      const step = decideRetry(attempt, call.policy, door.runtime.random.fraction())
+      if (step.kind === 'give-up') throw exhausted(call, attempt, outcome.loss)
+      if (step.pauseMs > 0) await pauseBeforeRetry(door, call, step.pauseMs, outcome.loss)
+      door.checkOpen()
+      underGate = step.underGate
+    }
+  } finally {
+    call.interruption?.dispose()
+  }
+}
+
+type Outcome<T> = { readonly lost: false; readonly value: T } | { readonly lost: true; readonly loss: unknown }
+
+async function runAttempt<T>(
+  door: TransactDoor,
+  call: TransactCall<T>,
+  begun: StoreTransaction,
+  attempt: number,
+): Promise<Outcome<T>> {
+  const tx = new Transaction(begun, door.setting, { attempt, managed: true, deferrable: false })
+  const { interruption } = call
+  try {
+    interruption?.check()
+    const running = door.guard.run(call.fn, tx)
+    const value = await (interruption === undefined ? running : interruption.during(asPromise(running), abortAtOnce))
+    if (begun.state === 'rolled-back') return { lost: false, value }
+    const committing = commitManaged(tx)
+    await (interruption === undefined ? committing : interruption.during(committing, abortUnlessDecided))
+    return { lost: false, value }
+  } catch (error) {
+    begun.rollback()
+    if (isOwnLoss(tx, error)) return { lost: true, loss: error }
+    throw error
+  }
+
+  function abortAtOnce(error: Error): boolean {
+    begun.abort(error)
+    return true
+  }
+
+  /** An aborted commit rejects with `error` by itself, a decided one goes on: either way its promise tells. */
+  function abortUnlessDecided(error: Error): boolean {
+    begun.abort(error)
+    return false
+  }
+}
+
+async function beginUnderGate<T>(door: TransactDoor, call: TransactCall<T>): Promise<StoreTransaction> {
+  const waiting = door.store.beginUnderGate(call.begin)
+  if (call.interruption === undefined) return waiting.result
+  return call.interruption.during(waiting.result, (error) => {
+    waiting.cancel(error)
+    return false
+  })
+}
+
+/** Pauses; after the loss of a declared reader until what beat it is published, so that the retry begins above it. */
+async function pauseBeforeRetry<T>(
+  door: TransactDoor,
+  call: TransactCall<T>,
+  pauseMs: number,
+  loss: unknown,
+): Promise<void> {
+  const needed = call.policy.readOnly ? newestCommit(loss) : 0
+  for (let pauses = 1; ; pauses++) {
+    await pause(door, call, pauseMs)
+    if (needed <= 0 || pauses === PUBLISH_PAUSES_MAX || door.store.stats().published >= needed) return
+  }
+}
+
+/** A poisoned log publishes no more: the next attempt then says so by itself. */
+const PUBLISH_PAUSES_MAX = 32
+
+function newestCommit(loss: unknown): number {
+  let newest = 0
+  if (!(loss instanceof SerializationError)) return newest
+  for (const { from, to } of loss.report.cycle) newest = Math.max(newest, from.commit ?? 0, to.commit ?? 0)
+  return newest
+}
+
+function pause<T>(door: TransactDoor, call: TransactCall<T>, ms: number): Promise<void> {
+  let cancel = (): void => undefined
+  const paused = new Promise<void>((resolve) => {
+    const timer = door.runtime.scheduler.after(ms, resolve, { keepAlive: true })
+    cancel = () => timer.cancel()
+  })
+  if (call.interruption === undefined) return paused
+  return call.interruption.during(paused, () => {
+    cancel()
+    return true
+  })
+}
+
+function asPromise<T>(value: T | PromiseLike<T>): PromiseLike<T> {
+  return Promise.resolve(value)
+}
+
+function exhausted<T>(call: TransactCall<T>, attempts: number, loss: unknown): RetriesExhaustedError {
+  const kind = loss instanceof DeadlockError ? 'a deadlock' : 'a conflict'
+  const last = loss instanceof Error ? loss.message : String(loss)
+  return new RetriesExhaustedError(
+    `Cannot finish ${call.what}: it lost ${attempts} times in a row, the last time by ${kind} (${last}); ` +
+      `read hot keys with getForUpdate, or raise attemptsMax`,
+    attempts,
+    loss,
+  )
+}
