@@ -1,0 +1,89 @@
+/**
+ * The memtable that takes writes, and the frozen ones that wait for their flush.
+ *
+ * A full memtable is swapped *first* and drained *after*: freezing is one synchronous step, and a frozen memtable stays
+ * readable until its table is in the manifest and in the table set. The list of frozen ones is replaced, never changed, so that
+ * a cursor can keep the one it began with.
+ *
+ * Pinned by test/contract/engine.
+ */
+import { assert } from '../base/assert'
+import type { Key } from '../base/bytes'
+import type { Sequence } from '../base/sequence'
+import type { Batch } from './engine'
+import { ENTRY_DELETE_RANGE } from './engine'
+import type { Lookup } from './lookup'
+import { Memtable } from './memtable'
+import type { RangeTombstoneIndex } from './range-tombstones'
+import type { VersionCursor } from './version-cursor'
+
+/** All versions that are in no table yet. */
+export class Memtables {
+  #active = new Memtable()
+  /** Newest first. */
+  #frozen: readonly Memtable[] = []
+
+  /** The one that takes writes. */
+  get active(): Memtable {
+    return this.#active
+  }
+
+  /** Newest first. */
+  get frozen(): readonly Memtable[] {
+    return this.#frozen
+  }
+
+  /** The frozen one to be flushed next. */
+  get oldestFrozen(): Memtable | undefined {
+    return this.#frozen.at(-1)
+  }
+
+  /** Bytes and entries in all of them. */
+  get bytes(): number {
+    return this.#frozen.reduce((sum, memtable) => sum + memtable.bytes, this.#active.bytes)
+  }
+
+  get entries(): number {
+    return this.#frozen.reduce((sum, memtable) => sum + memtable.entries, this.#active.entries)
+  }
+
+  /** ATOMIC: no await. Takes over the writes of one commit. */
+  insert(batch: Batch, sequence: Sequence): void {
+    const memtable = this.#active
+    for (const entry of batch) {
+      if (entry.kind !== ENTRY_DELETE_RANGE) memtable.insert(entry.kind, entry.key, entry.value, sequence)
+      else if (entry.end === undefined || entry.key < entry.end) memtable.insertRange(entry.key, entry.end, sequence)
+    }
+  }
+
+  /** ATOMIC: no await. Begins a new memtable; false if there was nothing to freeze. */
+  freeze(): boolean {
+    if (this.#active.entries === 0) return false
+    this.#frozen = [this.#active, ...this.#frozen]
+    this.#active = new Memtable()
+    return true
+  }
+
+  /** Lets go of the oldest frozen one, whose table serves from here on. */
+  release(memtable: Memtable): void {
+    assert(memtable === this.oldestFrozen, 'memtables are flushed in the order of their sequences')
+    this.#frozen = this.#frozen.slice(0, -1)
+  }
+
+  /** As `Memtable.get`, newest first. */
+  get(key: Key, sequence: Sequence, found: Lookup): boolean {
+    if (this.#active.get(key, sequence, found)) return true
+    const frozen = this.#frozen
+    for (let i = 0; i < frozen.length; i++) if (frozen[i]!.get(key, sequence, found)) return true
+    return false
+  }
+
+  /** Adds the sources of a cursor, newest first. */
+  addSources(reverse: boolean, sources: VersionCursor[], tombstones: RangeTombstoneIndex[]): void {
+    for (const memtable of [this.#active, ...this.#frozen]) {
+      if (memtable.entries === 0) continue
+      sources.push(memtable.openCursor(reverse))
+      if (memtable.rangeTombstones !== undefined) tombstones.push(memtable.rangeTombstones)
+    }
+  }
+}

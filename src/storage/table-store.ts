@@ -1,0 +1,138 @@
+/**
+ * The tables of an open store: the newest set, the files behind it, and the removal of files that nobody holds.
+ *
+ *   written and synced -> `open` -> manifest edit synced -> `swap` (one synchronous step) -> last holder gone -> file removed
+ *
+ * Pinned by test/contract/engine and test/crash.
+ */
+import { CorruptionError } from '../base/errors'
+import type { Runtime } from '../runtime/runtime'
+import type { BlockCache } from './block-cache'
+import { tableFileName } from './file-names'
+import type { ManifestState, TableName, TableRecord } from './manifest-state'
+import { LEVELS } from './manifest-state'
+import { TableCounters, openTable } from './table'
+import type { TableProperties } from './table-format'
+import { TableFile, TableSet, editTableSet } from './table-set'
+
+/** A change of the newest set. */
+export interface TableSwap {
+  readonly adds: readonly { readonly level: number; readonly file: TableFile }[]
+  readonly removes: readonly TableName[]
+}
+
+/** Owns the newest table set. */
+export class TableStore {
+  readonly counters = new TableCounters()
+  readonly cache: BlockCache
+  readonly #runtime: Runtime
+  readonly #directory: string
+  readonly #removals = new Set<Promise<void>>()
+  readonly #onRemoveFailed: (error: Error) => void
+  #current: TableSet
+
+  constructor(
+    runtime: Runtime,
+    options: {
+      readonly directory: string
+      readonly cache: BlockCache
+      /** Told when a file could not be removed; the next open will. */
+      readonly onRemoveFailed: (error: Error) => void
+    },
+  ) {
+    this.#runtime = runtime
+    this.#directory = options.directory
+    this.cache = options.cache
+    this.#onRemoveFailed = options.onRemoveFailed
+    this.#current = new TableSet(
+      Array.from({ length: LEVELS }, () => []),
+      this.#release,
+    )
+  }
+
+  /** The newest set. Whoever keeps it beyond the present step pins it. */
+  get current(): TableSet {
+    return this.#current
+  }
+
+  /** Opens a table that a job has written. */
+  async open(number: number): Promise<TableFile> {
+    const path = this.#runtime.files.join(this.#directory, tableFileName(number))
+    const { clock } = this.#runtime
+    const file = await this.#runtime.files.open(path, 'read')
+    return new TableFile(
+      await openTable(file, { fileNumber: number, cache: this.cache, clock, counters: this.counters }),
+    )
+  }
+
+  /** Opens every table that the manifest names. Throws `CorruptionError` for one that is missing or another than recorded. */
+  async openAll(state: ManifestState): Promise<void> {
+    const adds: { readonly level: number; readonly file: TableFile }[] = []
+    try {
+      for (const record of state.tables) adds.push({ level: record.level, file: await this.#openRecorded(record) })
+    } catch (error) {
+      for (const { file } of adds) file.table.unpin()
+      throw error
+    }
+    this.swap({ adds, removes: [] })
+  }
+
+  /** ATOMIC: no await. Makes the next set the newest. REQUIRES: the manifest edit that says the same is synced. */
+  swap(change: TableSwap): void {
+    const before = this.#current
+    this.#current = editTableSet(before, change, this.#release)
+    before.unpin()
+  }
+
+  /** Lets go of the newest set and waits for removals. REQUIRES: no reader will come any more. */
+  async close(): Promise<void> {
+    this.#current.unpin()
+    await Promise.all(this.#removals)
+  }
+
+  async #openRecorded(record: TableRecord): Promise<TableFile> {
+    const path = this.#runtime.files.join(this.#directory, tableFileName(record.number))
+    if ((await this.#runtime.files.status(path)) === undefined) {
+      throw new CorruptionError(
+        `Cannot open ${path}: the manifest names it, but it is missing; restore it from a backup`,
+        path,
+        0,
+      )
+    }
+    const file = await this.open(record.number)
+    const why = recordProblem(record, file.properties)
+    if (why === undefined) return file
+    file.table.unpin()
+    throw new CorruptionError(`Cannot open ${path}: ${why}; restore it from a backup`, path, 0)
+  }
+
+  /** Called when the last set that has `file` was let go. */
+  readonly #release = (file: TableFile): void => {
+    file.table.unpin()
+    if (!file.isObsolete) return
+    const path = this.#runtime.files.join(this.#directory, tableFileName(file.number))
+    const removal = this.#runtime.files
+      .remove(path)
+      .catch((error: unknown) => this.#onRemoveFailed(error as Error))
+      .then(() => void this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
+}
+
+/** What a manifest records of a table. */
+export function propertiesToRecord(properties: TableProperties, level: number): TableRecord {
+  const { fileNumber: number, fileBytes, entries, firstSequence, lastSequence, bounds } = properties
+  return { level, number, fileBytes, entries, firstSequence, lastSequence, bounds }
+}
+
+function recordProblem(record: TableRecord, properties: TableProperties): string | undefined {
+  const own = propertiesToRecord(properties, record.level)
+  const isSame =
+    own.fileBytes === record.fileBytes &&
+    own.entries === record.entries &&
+    own.firstSequence === record.firstSequence &&
+    own.lastSequence === record.lastSequence &&
+    own.bounds.start === record.bounds.start &&
+    own.bounds.end === record.bounds.end
+  return isSame ? undefined : 'it is not the table that the manifest describes'
+}
