@@ -213,7 +213,8 @@ export function encodeFooter(footer: Footer): Buffer {
 export function decodeFooter(bytes: Buffer, expected: { file: string; fileNumber: number; fileBytes: number }): Footer {
   const place = { file: expected.file, offset: Math.max(0, expected.fileBytes - FOOTER_BYTES) }
   if (bytes.length !== FOOTER_BYTES) throw corrupt(place, `${bytes.length} bytes are too few for a footer`)
-  if (bytes.latin1Slice(FOOTER_MAGIC_AT, FOOTER_BYTES) !== MAGIC) throw corrupt(place, 'it does not end as a table does')
+  if (bytes.latin1Slice(FOOTER_MAGIC_AT, FOOTER_BYTES) !== MAGIC)
+    throw corrupt(place, 'it does not end as a table does')
   if (crc32(bytes, 0, FOOTER_CRC_AT) !== bytes.readUInt32LE(FOOTER_CRC_AT)) {
     throw corrupt(place, "the footer's checksum does not match")
   }
@@ -242,7 +243,8 @@ function decodeSections(bytes: Buffer, place: { file: string; offset: number }):
       throw corrupt(place, `section ${i} cannot have ${section.length} bytes at ${section.offset}`)
     }
     if (end !== -1 && section.offset !== end) throw corrupt(place, `section ${i} does not follow the one before it`)
-    if (sections.some((other) => other.type === section.type)) throw corrupt(place, `section type ${section.type} comes twice`)
+    if (sections.some((other) => other.type === section.type))
+      throw corrupt(place, `section type ${section.type} comes twice`)
     end = section.offset + section.length
     sections.push(section)
   }

@@ -60,10 +60,11 @@ export function decodeProperties(payload: Buffer, place: BlockPlace): StoredProp
   const lastKey = reader.end()
   reader.finish()
   if (firstSequence > lastSequence) throw corrupt(place, 'the first sequence is above the last')
-  if (keys > entries || tombstones > entries || dataBlocks > entries) throw corrupt(place, 'the counts contradict each other')
+  if (keys > entries || tombstones > entries || dataBlocks > entries)
+    throw corrupt(place, 'the counts contradict each other')
   if (entries + rangeTombstones === 0 || isEmptyRange(bounds)) throw corrupt(place, 'a table cannot be empty')
   const hasKeys = entries > 0
-  if ((firstKey !== undefined) !== hasKeys || (lastKey !== undefined) !== hasKeys || (dataBlocks > 0) !== hasKeys) {
+  if ((firstKey !== undefined) !== hasKeys || (lastKey !== undefined) !== hasKeys || dataBlocks > 0 !== hasKeys) {
     throw corrupt(place, 'keys and counts contradict each other')
   }
   return { firstSequence, lastSequence, entries, keys, tombstones, rangeTombstones, keyBytes, valueBytes, dataBlocks, bounds, firstKey, lastKey } // prettier-ignore
