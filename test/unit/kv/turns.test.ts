@@ -1,0 +1,83 @@
+/**
+ * Operations that complete at once let others have their turn.
+ */
+import { Turns } from '../../../src/kv/turns'
+import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
+
+/** Turns over a clock that stands still unless moved; counts the turns asked for. */
+function createTurns(operationsMax: number) {
+  const runtime = createMemoryRuntime()
+  const world = { nowMs: 0, turns: 0, next: (): void => undefined }
+  const turns = new Turns(
+    {
+      ...runtime,
+      clock: { monotonicMs: () => world.nowMs, wallMs: () => 0 },
+      scheduler: {
+        ...runtime.scheduler,
+        nextTurn: () => {
+          world.turns++
+          return new Promise<void>((resolve) => {
+            world.next = resolve
+          })
+        },
+      },
+    },
+    operationsMax,
+  )
+  return { turns, world }
+}
+
+/** How many of `operations` settle without a turn. */
+async function settledOf(turns: Turns, operations: number): Promise<number> {
+  let settled = 0
+  for (let i = 0; i < operations; i++) void turns.settle(i).then(() => settled++)
+  for (let i = 0; i < 5; i++) await Promise.resolve()
+  return settled
+}
+
+describe('turns', () => {
+  test.each([1, 31, 32, 33, 100, 256])('with a budget of %i the next operation waits for a turn', async (budget) => {
+    const { turns, world } = createTurns(budget)
+    expect(await settledOf(turns, budget)).toBe(budget)
+    expect(world.turns).toBe(0)
+    expect(await settledOf(turns, 1)).toBe(0)
+    expect(world.turns).toBe(1)
+  })
+
+  test('once it is spent, everybody waits for the same turn, and then there is a new budget', async () => {
+    const { turns, world } = createTurns(64)
+    expect(await settledOf(turns, 64 + 1000)).toBe(64)
+    expect(world.turns).toBe(1)
+    world.next()
+    await Promise.resolve()
+    expect(await settledOf(turns, 64)).toBe(64)
+    expect(world.turns).toBe(1)
+  })
+
+  test('after a millisecond the budget is spent too', async () => {
+    const { turns, world } = createTurns(1000)
+    expect(await settledOf(turns, 32)).toBe(32)
+    world.nowMs = 1
+    expect(await settledOf(turns, 1)).toBe(0)
+    expect(world.turns).toBe(1)
+  })
+
+  test('pages count by their rows', () => {
+    const { turns } = createTurns(256)
+    let pages = 0
+    while (turns.spendRows(256) === undefined) pages++
+    expect(pages).toBe(16)
+  })
+
+  test('awaiting reads in a loop lets a timer fire', async () => {
+    const turns = new Turns(createMemoryRuntime(), 256)
+    let fired = false
+    setImmediate(() => {
+      fired = true
+    })
+    let reads = 0
+    while (!fired && reads < 1_000_000) reads += (await turns.settle(1)) // prettier-ignore
+    expect(fired).toBe(true)
+    expect(reads).toBeLessThan(1_000_000)
+  })
+})
