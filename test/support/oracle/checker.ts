@@ -125,6 +125,11 @@ export class SerializationGraph {
     return undefined
   }
 
+  /** Whether anything it read was overwritten by a counted transaction, whatever that means for the order. */
+  hasOverwriter(record: TransactionRecord): boolean {
+    return this.#overwriters(record).next().done !== true
+  }
+
   /** Everyone that `from` has an rw or ww edge to. */
   *#overwriters(from: TransactionRecord): Generator<{ record: TransactionRecord; kind: 'rw' | 'ww' }> {
     if (from.kind !== 'snapshot-isolation') {

@@ -49,7 +49,7 @@ export class PolicyAbort extends Error {
 /** A subject that decides by `policy`. Every commit is published when `publishThrough` says so, as in the real store. */
 export function createPolicySubject(policy: Policy): Subject {
   const store = new PolicyStore(policy)
-  return { store, publishThrough: (sequence) => (store.published = sequence) }
+  return { store, publishThrough: (sequence) => store.publishThrough(sequence) }
 }
 
 class PolicyStore implements SubjectStore {
@@ -57,6 +57,7 @@ class PolicyStore implements SubjectStore {
   decided = 0
   published = 0
   #nextId = 1
+  #unacknowledged: { readonly sequence: number; readonly resolve: () => void }[] = []
 
   constructor(readonly policy: Policy) {}
 
@@ -74,6 +75,18 @@ class PolicyStore implements SubjectStore {
     }
     this.policy.begin?.(node)
     return new PolicyTransaction(this, node)
+  }
+
+  /** Resolves once everything through `sequence` is published. */
+  acknowledged(sequence: number): Promise<void> {
+    if (sequence <= this.published) return Promise.resolve()
+    return new Promise((resolve) => this.#unacknowledged.push({ sequence, resolve }))
+  }
+
+  publishThrough(sequence: number): void {
+    this.published = sequence
+    for (const waiter of this.#unacknowledged) if (waiter.sequence <= sequence) waiter.resolve()
+    this.#unacknowledged = this.#unacknowledged.filter((waiter) => waiter.sequence > sequence)
   }
 
   /** A lone read is a declared transaction of one read, tried again until it is let through. */
@@ -158,7 +171,8 @@ class PolicyTransaction implements SubjectTransaction {
       this.#store.model.commit(this.#own, sequence)
     }
     this.#store.policy.ended?.(node)
-    return Promise.resolve({ sequence: node.commit ?? node.snapshot, durable: false })
+    const place = node.commit ?? node.snapshot
+    return this.#store.acknowledged(place).then(() => ({ sequence: place, durable: false }))
   }
 
   rollback(): void {

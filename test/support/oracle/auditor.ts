@@ -1,0 +1,281 @@
+/**
+ * Stands between a workload and a store, records what every transaction was really shown, and judges every decision at the
+ * moment it is made.
+ *
+ * - a value shown is the version at the snapshot, own writes on top;
+ * - a commit, and every read of a declared or lone reader, leaves the counted transactions acyclic (no anomaly);
+ * - a transaction that was aborted could never have committed: with what it has read, the failed read included, and those of
+ *   its writes that no open savepoint can undo, it closes a cycle already (no needless abort), unless the report says
+ *   `conservative`;
+ * - a lone read waits only while its answer would close a cycle.
+ *
+ * Works for synchronous subjects, where the decision is made inside `commit()`, and for asynchronous ones that report each
+ * decision through `onDecided` and `onAbort` in the synchronous step in which it is made.
+ */
+import type { BeginOptions } from '../../../src/mvcc/contract'
+import type { SerializationReport } from '../../../src/base/serialization-report'
+import { AuditedTransaction } from './audited-transaction'
+import type { Candidate } from './checker'
+import { SerializationGraph, describeCycle } from './checker'
+import type { TransactionRecord } from './history'
+import { createRecord, describeRecord } from './history'
+import type { Interval } from './intervals'
+import { pointInterval } from './intervals'
+import { checkReport } from './report-checker'
+import { OracleViolation } from './schedule-runner'
+import type { SubjectStore } from './subject'
+import { VersionModel } from './version-model'
+
+/** What is counted while auditing. */
+export interface AuditCounts {
+  transactions: number
+  commits: number
+  /** Justified, needless and conservative ones together. */
+  aborts: number
+  conservativeAborts: number
+  needlessAborts: number
+  loneReads: number
+  loneWaits: number
+  deadlocks: number
+}
+
+interface WaitingRead {
+  readonly record: TransactionRecord
+  readonly range: Interval
+  readonly sequencePossible: { value: number | undefined }
+}
+
+/** How strict the auditor is. */
+export interface AuditorOptions {
+  /** Counts needless aborts instead of throwing: to measure baselines. */
+  readonly toleratesNeedless?: boolean
+}
+
+/** The judge of one store's whole life. */
+export class Auditor {
+  readonly graph = new SerializationGraph()
+  readonly model = new VersionModel()
+  readonly counts: AuditCounts = {
+    transactions: 0,
+    commits: 0,
+    aborts: 0,
+    conservativeAborts: 0,
+    needlessAborts: 0,
+    loneReads: 0,
+    loneWaits: 0,
+    deadlocks: 0,
+  }
+  /** The first violation found inside a callback of the subject, where throwing would only confuse it. */
+  failure: Error | undefined
+  readonly #store: SubjectStore
+  readonly #toleratesNeedless: boolean
+  readonly #transactionsById = new Map<number, AuditedTransaction>()
+  readonly #recordsById = new Map<number, TransactionRecord>()
+  #waiting: WaitingRead[] = []
+  #decided = 0
+  #published = 0
+
+  constructor(store: SubjectStore, options: AuditorOptions = {}) {
+    this.#store = store
+    this.#toleratesNeedless = options.toleratesNeedless ?? false
+  }
+
+  get decided(): number {
+    return this.#decided
+  }
+
+  get published(): number {
+    return this.#published
+  }
+
+  /** Transactions that have neither committed nor been aborted or rolled back. */
+  get running(): Iterable<AuditedTransaction> {
+    return this.#transactionsById.values()
+  }
+
+  begin(options: BeginOptions = {}): AuditedTransaction {
+    const transaction = this.#store.begin(options)
+    const isDeclared = options.readOnly === true || options.deferrable === true
+    const kind = isDeclared ? 'declared' : options.isolation === 'snapshot' ? 'snapshot-isolation' : 'read-write'
+    const record = createRecord(transaction.id, options.label ?? `#${transaction.id}`, kind, transaction.snapshot)
+    const expected = isDeclared ? this.#published : this.#decided
+    if (transaction.snapshot !== expected) {
+      throw new OracleViolation('wrong state', `${record.name} took snapshot ${transaction.snapshot}, not ${expected}`)
+    }
+    this.counts.transactions++
+    const audited = new AuditedTransaction(this, transaction, record, options.deferrable === true)
+    this.#transactionsById.set(record.id, audited)
+    this.#recordsById.set(record.id, record)
+    return audited
+  }
+
+  /** A lone read of one key; resolves once it is answered and right. */
+  loneGet(key: string): Promise<void> {
+    const answer = this.#store.get(key)
+    this.counts.loneReads++
+    return this.#loneRead(pointInterval(key), answer, (value, sequence) => {
+      assertSame(value?.toString('latin1'), this.model.valueAt(key, sequence), `lone get ${key} at ${sequence}`)
+    })
+  }
+
+  /** A lone scan of a whole range. */
+  loneScan(range: Interval): Promise<void> {
+    this.counts.loneReads++
+    const rows: string[] = []
+    const cursor = this.#store.openCursor(range, { reverse: false })
+    const drain = (): undefined | Promise<void> => {
+      for (;;) {
+        const more = cursor.next()
+        if (more instanceof Promise) return more.then((one) => (one ? (collect(), drain()) : undefined))
+        if (!more) return undefined
+        collect()
+      }
+    }
+    const collect = (): void => {
+      rows.push(`${cursor.key}=${cursor.value().toString('latin1')}`)
+    }
+    return this.#loneRead(range, drain(), (_, sequence) => {
+      cursor.close()
+      const expected = this.model.rowsAt(range, sequence).map(([key, value]) => `${key}=${value}`)
+      assertSame(rows.join(), expected.join(), `lone scan of [${range.start}, ${range.end ?? '...'}) at ${sequence}`)
+    })
+  }
+
+  /** Tells the auditor that the subject has published through `sequence`, in the step in which it did. */
+  onPublished(sequence: number): void {
+    this.#published = sequence
+    for (const { record, sequencePossible } of this.#waiting) {
+      record.snapshot = sequence
+      if (this.graph.findCycle(record) !== undefined) continue
+      this.graph.count(record)
+      sequencePossible.value = sequence
+    }
+    this.#waiting = this.#waiting.filter(({ sequencePossible }) => sequencePossible.value === undefined)
+  }
+
+  /** The subject has decided that this transaction commits, in this very step. */
+  onDecided(transaction: AuditedTransaction): void {
+    const { record } = transaction
+    if (this.graph.isCounted(record) && record.kind !== 'declared') return
+    record.writes = transaction.writeSet()
+    record.snapshot = transaction.snapshot
+    const cycle = record.kind === 'declared' ? undefined : this.graph.findCycle(record)
+    if (cycle !== undefined) {
+      throw new OracleViolation(
+        'anomaly',
+        `${record.name} committed, which leaves no serial order:\n${describeCycle(cycle)}`,
+      )
+    }
+    this.counts.commits++
+    if (record.writes.length > 0) {
+      record.commit = ++this.#decided
+      this.model.commit(transaction.modelWrites(), record.commit)
+    }
+    if (record.kind !== 'declared') this.graph.count(record)
+    this.ended(transaction)
+  }
+
+  /** The subject has aborted a transaction, in this very step. Keeps a violation in `failure`. */
+  onAbort(report: SerializationReport): void {
+    try {
+      this.#onAbort(report)
+    } catch (error) {
+      this.failure ??= error as Error
+    }
+  }
+
+  #onAbort(report: SerializationReport): void {
+    const transaction = this.#transactionsById.get(report.victim.id)
+    if (transaction === undefined) throw new OracleViolation('wrong state', `nobody knows victim #${report.victim.id}`)
+    transaction.report = report
+    this.judgeAbort(transaction, report)
+  }
+
+  /** Judges an abort; `report` is missing for subjects that give none. */
+  judgeAbort(transaction: AuditedTransaction, report: SerializationReport | undefined): void {
+    const { record } = transaction
+    this.counts.aborts++
+    this.ended(transaction)
+    const candidate = transaction.candidate()
+    if (report?.conservative === true) {
+      this.counts.conservativeAborts++
+      return
+    }
+    if (record.kind === 'snapshot-isolation') {
+      if (this.#isLostUpdate(candidate)) return
+    } else if (this.graph.findCycle(record, candidate) !== undefined) {
+      if (report !== undefined) checkReport(report, (id) => this.#recordsById.get(id), { record, candidate })
+      return
+    }
+    this.counts.needlessAborts++
+    if (this.#toleratesNeedless) return
+    const story = describeRecord({ ...record, ...candidate, reads: [...candidate.reads] })
+    throw new OracleViolation('needless abort', `${story}, though it could have committed: ${JSON.stringify(report)}`)
+  }
+
+  /** A declared reader is shown something, or an undecided one is: checks it where it counts at once. */
+  onShown(transaction: AuditedTransaction): void {
+    const { record } = transaction
+    if (record.kind !== 'declared') return
+    const cycle = this.graph.findCycle(record)
+    if (cycle !== undefined) {
+      throw new OracleViolation(
+        'anomaly',
+        `${record.name} was shown what no serial order allows:\n${describeCycle(cycle)}`,
+      )
+    }
+    this.graph.count(record)
+  }
+
+  /** Waiting was refused: no matter of serializability. */
+  deadlocked(transaction: AuditedTransaction): void {
+    this.counts.deadlocks++
+    this.ended(transaction)
+  }
+
+  /** The transaction has ended in some way. */
+  ended(transaction: AuditedTransaction): void {
+    this.#transactionsById.delete(transaction.record.id)
+  }
+
+  #isLostUpdate(candidate: Candidate): boolean {
+    const asRead = { ranges: candidate.writes, snapshot: candidate.snapshot }
+    const probe = createRecord(0, 'probe', 'read-write', candidate.snapshot)
+    probe.reads.push(asRead)
+    return this.graph.hasOverwriter(probe)
+  }
+
+  async #loneRead<T>(
+    range: Interval,
+    answer: T | Promise<T>,
+    check: (value: T, sequence: number) => void,
+  ): Promise<void> {
+    const record = createRecord(0, `lone read at ${this.#published}`, 'lone', this.#published)
+    record.reads.push({ ranges: [range], snapshot: this.#published })
+    const cycle = this.graph.findCycle(record)
+    if (cycle === undefined) {
+      this.graph.count(record)
+      check(answer instanceof Promise ? await answer : answer, record.snapshot)
+      return
+    }
+    if (!(answer instanceof Promise)) {
+      throw new OracleViolation('anomaly', `a lone read showed what no serial order allows:\n${describeCycle(cycle)}`)
+    }
+    this.counts.loneWaits++
+    const sequencePossible: { value: number | undefined } = { value: undefined }
+    this.#waiting.push({ record, range, sequencePossible })
+    const value = await answer
+    if (sequencePossible.value === undefined) {
+      throw new OracleViolation(
+        'anomaly',
+        `a lone read was answered before any serial order allowed it:\n${describeCycle(cycle)}`,
+      )
+    }
+    check(value, sequencePossible.value)
+  }
+}
+
+function assertSame(shown: string | undefined, expected: string | undefined, what: string): void {
+  if (shown === expected) return
+  throw new OracleViolation('wrong value', `${what} showed ${shown ?? 'nothing'}, not ${expected ?? 'nothing'}`)
+}
