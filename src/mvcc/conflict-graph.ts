@@ -104,15 +104,8 @@ export class ConflictGraph {
   /** Rule 2, read of an interval that a cursor hands over: it joins what `growing` has registered, if they touch. */
   readRange(node: TransactionNode, range: KeyRange, growing: GrowingRead): void {
     const { index } = this.core
-    const { entry } = growing
-    if (entry !== undefined && index.rangeReads.has(entry) && entry.end === range.start) {
-      index.rangeReads.extendEnd(entry, range.end)
-    } else {
-      growing.entry = index.rangeReads.insert(range.start, range.end, { node, merged: false })
-      const reads = (node.rangeReads ??= new Set())
-      reads.add(growing.entry)
-      if (reads.size > this.#readsPerTransactionMax) mergeRangeReads(node, index)
-    }
+    this.#growRead(node, range, growing)
+    if ((node.rangeReads?.size ?? 0) > this.#readsPerTransactionMax) mergeRangeReads(node, index)
     this.core.summarizeBeyondLimits()
     if (node.snapshot === this.core.decided) return
     let found: Map<TransactionNode, Edge> | undefined
@@ -120,6 +113,24 @@ export class ConflictGraph {
       if (node.missed?.has(writer) !== true) (found ??= new Map()).set(writer, edge)
     })
     if (found !== undefined) this.#missAtRead(node, found)
+  }
+
+  /** A scan grows one interval: upwards in place, downwards by replacing it. */
+  #growRead(node: TransactionNode, range: KeyRange, growing: GrowingRead): void {
+    const { rangeReads } = this.core.index
+    const entry = growing.entry !== undefined && rangeReads.has(growing.entry) ? growing.entry : undefined
+    if (entry?.end === range.start) {
+      rangeReads.extendEnd(entry, range.end)
+      return
+    }
+    const reads = (node.rangeReads ??= new Set())
+    const below = entry !== undefined && entry.start === range.end
+    if (below) {
+      rangeReads.remove(entry)
+      reads.delete(entry)
+    }
+    growing.entry = rangeReads.insert(range.start, below ? entry.end : range.end, { node, merged: false })
+    reads.add(growing.entry)
   }
 
   #missAtRead(node: TransactionNode, found: ReadonlyMap<TransactionNode, Edge>): void {
@@ -141,6 +152,22 @@ export class ConflictGraph {
       if (found !== undefined) this.#raiseAtRead(refOf(reader), found)
     }
     if (isFloorNeeded(reader.snapshot, core.readWriteSnapshots.min)) core.index.floors.addKey(key, refOf(reader))
+  }
+
+  /** The same for several keys at once: none leaves anything behind unless all of them pass. */
+  readKeysAsReader(reader: Reader, keys: readonly Key[]): void {
+    const { core } = this
+    if (core.decided > reader.snapshot) {
+      const found = new Map<TransactionNode, Edge>()
+      for (const key of keys) {
+        core.index.forEachOverwriterOfKey(key, core.index.keys.get(key), reader.snapshot, (writer, edge) => {
+          found.set(writer, edge)
+        })
+      }
+      if (found.size > 0) this.#raiseAtRead(refOf(reader), found)
+    }
+    if (!isFloorNeeded(reader.snapshot, core.readWriteSnapshots.min)) return
+    for (const key of keys) core.index.floors.addKey(key, refOf(reader))
   }
 
   /** The same for an interval; `growing` is undefined where the whole range is registered at once. */

@@ -74,16 +74,21 @@ export class ReaderFloors {
     this.#bound()
   }
 
-  /** Adds `range`, growing the record of `growing` upwards if it ends where `range` starts and is still held. */
+  /** Adds `range`, growing the record of `growing` if the two touch and it is still held. */
   growRange(growing: GrowingFloor, range: KeyRange, reader: TxRef): void {
-    const { entry, index } = growing
-    if (entry !== undefined && index === this.#young.ranges && index.has(entry) && entry.end === range.start) {
-      index.extendEnd(entry, range.end)
+    const { index } = growing
+    const held = index === this.#young.ranges && growing.entry !== undefined && index.has(growing.entry)
+    const entry = held ? growing.entry : undefined
+    if (entry?.end === range.start) {
+      this.#young.ranges.extendEnd(entry, range.end)
       return
     }
     const generation = this.#note(reader.snapshot)
+    const below = entry !== undefined && entry.start === range.end
+    if (below) generation.ranges.remove(entry)
+    const grown = { start: range.start, end: below ? entry.end : range.end }
     growing.index = generation.ranges
-    growing.entry = generation.ranges.insert(range.start, range.end, createRangeFloor(range, reader, false))
+    growing.entry = generation.ranges.insert(grown.start, grown.end, createRangeFloor(grown, reader, false))
     this.#bound()
   }
 

@@ -1,0 +1,111 @@
+/**
+ * Commits that are decided and wait for the log: acknowledged in commit order, in the step that publishes them.
+ *
+ * Also here: whoever else waits for the log to move on (commits without writes whose snapshot is not published, lone reads
+ * whose test failed, deferrable readers). After the log has failed, commits get `CommitOutcomeUnknownError` and the
+ * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts.
+ */
+import { CommitOutcomeUnknownError, PoisonedError } from '../base/errors'
+import type { Sequence } from '../base/sequence'
+import { Deferred } from './deferred'
+
+/** Told once: without an error when acknowledged, with one when the log failed. */
+export type Acknowledged = (error: Error | undefined) => void
+
+interface Pending {
+  readonly sequence: Sequence
+  readonly acknowledged: Acknowledged
+}
+
+/** See the file's header. */
+export class Acknowledgements {
+  /** Ascending by sequence, from `#front` on. */
+  #commits: Pending[] = []
+  #front = 0
+  #readers: Pending[] = []
+  #nextPublish: Deferred<void> | undefined = undefined
+  #failure: Error | undefined = undefined
+
+  /** Why the log failed, if it did. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Decided commits that are not acknowledged. */
+  get size(): number {
+    return this.#commits.length - this.#front + this.#readers.length
+  }
+
+  /** REQUIRES: `sequence` is greater than those added before. */
+  addCommit(sequence: Sequence, acknowledged: Acknowledged): void {
+    this.#commits.push({ sequence, acknowledged })
+  }
+
+  /** A commit without writes that read what is not published yet. */
+  addReader(snapshot: Sequence, acknowledged: Acknowledged): void {
+    if (this.#failure === undefined) this.#readers.push({ sequence: snapshot, acknowledged })
+    else acknowledged(createPoisonedError('finish a read of unpublished commits', this.#failure))
+  }
+
+  /** Resolves after the next publish; rejects with `PoisonedError`. */
+  nextPublish(): Promise<void> {
+    if (this.#failure !== undefined) {
+      return Promise.reject(createPoisonedError('wait for a commit that was in flight', this.#failure))
+    }
+    this.#nextPublish ??= new Deferred()
+    return this.#nextPublish.promise
+  }
+
+  /** ATOMIC: acknowledges everything through `sequence`. */
+  publish(sequence: Sequence): void {
+    for (let next = this.#commits[this.#front]; next !== undefined; next = this.#commits[this.#front]) {
+      if (next.sequence > sequence) break
+      this.#front++
+      next.acknowledged(undefined)
+    }
+    if (this.#front === this.#commits.length) {
+      this.#commits = []
+      this.#front = 0
+    }
+    if (this.#readers.length > 0) this.#publishReaders(sequence)
+    const waiting = this.#nextPublish
+    this.#nextPublish = undefined
+    waiting?.resolve()
+  }
+
+  #publishReaders(sequence: Sequence): void {
+    const readers = this.#readers
+    this.#readers = readers.filter((reader) => reader.sequence > sequence)
+    for (const reader of readers) {
+      if (reader.sequence <= sequence) reader.acknowledged(undefined)
+    }
+  }
+
+  /** The log has failed: nothing that waits will ever be published. */
+  fail(cause: Error): void {
+    this.#failure = cause
+    const commits = this.#commits.slice(this.#front)
+    const readers = this.#readers
+    this.#commits = []
+    this.#front = 0
+    this.#readers = []
+    for (const { sequence, acknowledged } of commits) {
+      acknowledged(
+        new CommitOutcomeUnknownError(
+          `Cannot tell whether commit ${String(sequence)} is on disk: the log failed while it was in flight; reopen the database to see`,
+          sequence,
+          cause,
+        ),
+      )
+    }
+    for (const { acknowledged } of readers)
+      acknowledged(createPoisonedError('finish a read of unpublished commits', cause))
+    this.#nextPublish?.reject(createPoisonedError('wait for a commit that was in flight', cause))
+    this.#nextPublish = undefined
+  }
+}
+
+/** The error of whoever depended on commits that the failed log will never publish. */
+export function createPoisonedError(doing: string, cause: Error): PoisonedError {
+  return new PoisonedError(`Cannot ${doing}: the log failed (${cause.message}); reopen the database`, cause)
+}

@@ -1,0 +1,401 @@
+/**
+ * A read-write transaction: reads that register, writes that are buffered, a commit that decides in one synchronous step.
+ *
+ *      open --commit()--> committing --decided--> decided --acknowledged--> committed
+ *        |                    |
+ *        +--> rolled-back     +--> aborted (a lost conflict, a refused deadlock, no room, `abort`)
+ *
+ * Once decided it has given up its snapshot, its keys and the gate; only its acknowledgement is outstanding (pipelining).
+ * A doomed transaction (rule 0) is told by the graph, which has already taken it out: from then on every operation throws
+ * the stored report, also one that was waiting for the disk. Pinned by test/scripts and test/unit/mvcc.
+ */
+import type { Key } from '../base/bytes'
+import type { DeadlockError } from '../base/errors'
+import type { KeyRange } from '../base/key-range'
+import { isEmptyRange } from '../base/key-range'
+import type { Sequence } from '../base/sequence'
+import { ENTRY_PUT, batchBytes } from '../storage/engine'
+import type { Batch, Durability } from '../storage/engine'
+import type { GrowingRead } from './conflict-graph'
+import type {
+  BeginOptions,
+  CommitReceipt,
+  Now,
+  StoreCursor,
+  StoreSavepoint,
+  StoreTransaction,
+  TransactionState,
+} from './contract'
+import type { Environment } from './environment'
+import { createClosedError, isSerializationError } from './environment'
+import { Savepoints } from './savepoints'
+import { TransactionCursor } from './transaction-cursor'
+import type { TransactionNode } from './transaction-node'
+import type { Owner } from './wait-queues'
+import { ORDINAL_NOW, WriteBuffer } from './write-buffer'
+
+/** See the file's header. */
+export class ReadWriteTransaction implements StoreTransaction, Owner {
+  readonly readOnly = false
+  readonly begunMs: number
+  readonly #environment: Environment
+  readonly #node: TransactionNode
+  readonly #durability: Durability
+  readonly #writes: WriteBuffer
+  readonly #cursors = new Set<TransactionCursor>()
+  readonly #savepoints: Savepoints
+  #hasRead = false
+  #state: TransactionState = 'open'
+  /** Why every operation throws, once aborted. */
+  #error: Error | undefined = undefined
+  /** Rejects the wait for room that is under way. */
+  #stopWaiting: ((error: Error) => void) | undefined = undefined
+
+  constructor(environment: Environment, id: number, snapshot: Sequence, durability: Durability, options: BeginOptions) {
+    this.#environment = environment
+    this.#durability = durability
+    this.#writes = new WriteBuffer(environment.limits.transactionBytesMax)
+    this.#savepoints = new Savepoints(
+      this.#writes,
+      () => {
+        this.#check()
+      },
+      (ordinal) => {
+        this.#closeCursorsAfter(ordinal)
+      },
+    )
+    this.begunMs = environment.runtime.clock.monotonicMs()
+    const serializable = options.isolation !== 'snapshot'
+    this.#node = environment.graph.begin(id, options.label, snapshot, serializable, (error) => {
+      this.#finish('aborted', error)
+    })
+    environment.open.add(this)
+  }
+
+  get id(): number {
+    return this.#node.id
+  }
+
+  get label(): string | undefined {
+    return this.#node.label
+  }
+
+  get state(): TransactionState {
+    return this.#state
+  }
+
+  get snapshot(): Sequence {
+    return this.#node.snapshot
+  }
+
+  get(key: Key): Now<Buffer | undefined> {
+    this.#check()
+    const own = this.#writes.lookup(key, ORDINAL_NOW)
+    if (own !== undefined) return own.kind === ENTRY_PUT ? Buffer.from(own.value ?? NO_BYTES) : undefined
+    this.#registerKey(key)
+    const value = this.#environment.engine.get(key, this.#node.snapshot)
+    return value instanceof Promise ? this.#checked(value) : value
+  }
+
+  getSync(key: Key): Buffer | undefined {
+    this.#check()
+    const own = this.#writes.lookup(key, ORDINAL_NOW)
+    if (own !== undefined) return own.kind === ENTRY_PUT ? Buffer.from(own.value ?? NO_BYTES) : undefined
+    this.#registerKey(key)
+    return this.#environment.engine.getSync(key, this.#node.snapshot)
+  }
+
+  getForUpdate(key: Key): Now<Buffer | undefined> {
+    this.#check()
+    const turn = this.#guard(() => this.#environment.queues.acquire(this, key))
+    if (turn === undefined) return this.#getGranted(key)
+    return turn.then(() => {
+      this.#check()
+      return this.#getGranted(key)
+    })
+  }
+
+  /** The key is this transaction's: the snapshot moves to the newest decided wherever nothing it has read forbids that. */
+  #getGranted(key: Key): Now<Buffer | undefined> {
+    const { graph } = this.#environment
+    const mayMove = this.#node.serializable ? graph.canMoveSnapshot(this.#node) : !this.#hasRead
+    if (mayMove && this.#cursors.size === 0) graph.moveSnapshot(this.#node)
+    return this.get(key)
+  }
+
+  openCursor(range: KeyRange, { reverse }: { readonly reverse: boolean }): StoreCursor {
+    this.#check()
+    const source = this.#environment.engine.openCursor(range, this.#node.snapshot, reverse)
+    const growing: GrowingRead = { entry: undefined, floor: { entry: undefined, index: undefined } }
+    const cursor: TransactionCursor = new TransactionCursor(
+      {
+        check: () => {
+          this.#check()
+        },
+        register: (part) => {
+          this.#registerRange(part, growing)
+        },
+        closed: () => {
+          this.#cursors.delete(cursor)
+        },
+      },
+      source,
+      range,
+      reverse,
+      this.#writes.isEmpty ? undefined : this.#writes,
+    )
+    this.#cursors.add(cursor)
+    return cursor
+  }
+
+  put(key: Key, value: Uint8Array): void {
+    this.#check()
+    this.#checkWrite(key)
+    this.#writes.put(key, value)
+  }
+
+  delete(key: Key): void {
+    this.#check()
+    this.#checkWrite(key)
+    this.#writes.delete(key)
+  }
+
+  deleteRange(range: KeyRange): void {
+    this.#check()
+    if (isEmptyRange(range)) return
+    if (!this.#savepoints.isAnyOpen && this.#node.serializable) {
+      this.#guard(() => {
+        this.#environment.graph.checkRangeWrite(this.#node, range)
+      })
+    }
+    this.#writes.deleteRange(range)
+  }
+
+  /** Rule 3; while a savepoint is open the test waits for the commit, since rolling back would save the transaction. */
+  #checkWrite(key: Key): void {
+    if (this.#savepoints.isAnyOpen || !this.#node.serializable) return
+    if (this.#node.missed === undefined) return
+    this.#guard(() => {
+      this.#environment.graph.checkWrite(this.#node, key)
+    })
+  }
+
+  savepoint(): StoreSavepoint {
+    this.#check()
+    return this.#savepoints.begin()
+  }
+
+  commit(): Promise<CommitReceipt> {
+    if (this.#state !== 'open') return Promise.reject(this.#closedError())
+    this.#closeCursors()
+    if (this.#writes.isEmpty) return this.#commitReader()
+    this.#state = 'committing'
+    this.#environment.committing(1)
+    const batch = this.#writes.batch()
+    const bytes = batchBytes(batch)
+    const { engine, queues } = this.#environment
+    if (!queues.isGateFree(this)) return this.#commitLater(batch, bytes, undefined)
+    try {
+      const room = engine.reserve(bytes, isDeletesOnly(batch))
+      if (room !== undefined) return this.#commitLater(batch, bytes, room)
+    } catch (error) {
+      return this.#failCommit(error)
+    }
+    return this.#decide(batch, bytes)
+  }
+
+  /** Waits for room and for the gate until both are there in one synchronous step; the gate first, so that nobody waits at it with room in hand. */
+  async #commitLater(batch: Batch, bytes: number, reserving: Promise<void> | undefined): Promise<CommitReceipt> {
+    const { engine, queues } = this.#environment
+    let room = reserving
+    try {
+      for (;;) {
+        if (room === undefined) {
+          while (!queues.isGateFree(this)) await this.#stillCommitting(queues.waitForGate(this))
+          room = engine.reserve(bytes, isDeletesOnly(batch)) ?? RESERVED
+        }
+        await this.#untilAborted(room, bytes)
+        if (engine.poisoned === undefined && queues.isGateFree(this)) break
+        engine.unreserve(bytes)
+        room = undefined
+      }
+    } catch (error) {
+      return this.#failCommit(error)
+    }
+    return this.#decide(batch, bytes)
+  }
+
+  /** Waits for room; if the transaction is aborted meanwhile, gives the room back when it comes. */
+  #untilAborted(room: Promise<void>, bytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#stopWaiting = reject
+      room.then(() => {
+        if (this.#state === 'committing') resolve()
+        else this.#environment.engine.unreserve(bytes)
+      }, reject)
+    })
+  }
+
+  async #stillCommitting(waiting: Promise<void>): Promise<void> {
+    await waiting
+    if (this.#state !== 'committing') throw this.#closedError()
+  }
+
+  /** Rule 4. ATOMIC: no await between the decision and the batch being readable. */
+  #decide(batch: Batch, bytes: number): Promise<CommitReceipt> {
+    const { engine, graph, acknowledgements } = this.#environment
+    let sequence: Sequence
+    try {
+      sequence = graph.commit(this.#node, batch, (assigned) => {
+        engine.append(batch, bytes, assigned, this.#durability)
+      })
+    } catch (error) {
+      engine.unreserve(bytes)
+      return this.#failCommit(error)
+    }
+    this.#finish('decided', undefined)
+    return new Promise((resolve, reject) => {
+      acknowledgements.addCommit(sequence, (error) => {
+        this.#environment.committing(-1)
+        if (error === undefined) {
+          this.#state = 'committed'
+          this.#environment.committed()
+          resolve({ sequence, durable: this.#durability === 'sync' })
+        } else {
+          this.#state = 'aborted'
+          this.#error = error
+          reject(error)
+        }
+      })
+    })
+  }
+
+  /** An undeclared transaction that wrote nothing: its reads go on counting as floors. */
+  #commitReader(): Promise<CommitReceipt> {
+    const { graph, acknowledgements } = this.#environment
+    const sequence = this.#node.snapshot
+    this.#state = 'committing'
+    this.#environment.committing(1)
+    try {
+      if (this.#node.serializable) graph.commitReader(this.#node)
+      else graph.abort(this.#node)
+    } catch (error) {
+      return this.#failCommit(error)
+    }
+    this.#finish('decided', undefined)
+    const receipt = { sequence, durable: this.#durability === 'sync' }
+    if (sequence <= graph.core.published) {
+      this.#state = 'committed'
+      this.#environment.committing(-1)
+      return Promise.resolve(receipt)
+    }
+    return new Promise((resolve, reject) => {
+      acknowledgements.addReader(sequence, (error) => {
+        this.#environment.committing(-1)
+        this.#state = error === undefined ? 'committed' : 'aborted'
+        this.#error = error
+        if (error === undefined) resolve(receipt)
+        else reject(error)
+      })
+    })
+  }
+
+  #failCommit(error: unknown): Promise<never> {
+    this.#environment.committing(-1)
+    this.#end('aborted', error as Error)
+    return Promise.reject(this.#error ?? (error as Error))
+  }
+
+  rollback(): void {
+    if (this.#state === 'open') this.#end('rolled-back', undefined)
+  }
+
+  abort(error: Error): void {
+    if (this.#state === 'open' || this.#state === 'committing') this.#end('aborted', error)
+  }
+
+  /** A wait of another transaction went first: this one is refused (wait-queues.ts). */
+  refuse(error: DeadlockError): void {
+    this.abort(error)
+  }
+
+  /** Ends a transaction that is still a node of the graph. */
+  #end(state: 'rolled-back' | 'aborted', error: Error | undefined): void {
+    if (this.#node.state === 'active') this.#environment.graph.abort(this.#node)
+    if (this.#state === 'open' || this.#state === 'committing') this.#finish(state, error)
+  }
+
+  /** Gives up queue places, keys, the gate and cursors at once; the graph has let go of the node already. */
+  #finish(state: 'decided' | 'rolled-back' | 'aborted', error: Error | undefined): void {
+    this.#state = state
+    this.#error = error
+    if (error !== undefined) this.#environment.aborted(error)
+    this.#closeCursors()
+    if (error !== undefined) this.#stopWaiting?.(error)
+    this.#environment.queues.releaseAll(this, state === 'decided' ? undefined : (error ?? this.#closedError()))
+    this.#environment.open.delete(this)
+  }
+
+  /** Cursors that have shown writes which are about to be undone. */
+  #closeCursorsAfter(ordinal: number): void {
+    for (const cursor of [...this.#cursors]) {
+      if (cursor.asOf > ordinal) cursor.close()
+    }
+  }
+
+  #closeCursors(): void {
+    if (this.#cursors.size === 0) return
+    for (const cursor of [...this.#cursors]) cursor.close()
+  }
+
+  #registerKey(key: Key): void {
+    this.#hasRead = true
+    if (!this.#node.serializable) return
+    this.#guard(() => {
+      this.#environment.graph.readKey(this.#node, key)
+    })
+  }
+
+  #registerRange(range: KeyRange, growing: GrowingRead): void {
+    this.#hasRead = true
+    if (!this.#node.serializable) return
+    this.#guard(() => {
+      this.#environment.graph.readRange(this.#node, range, growing)
+    })
+  }
+
+  /** Runs a step of the rules; an abort or a refusal ends the transaction. */
+  #guard<T>(step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      if (error instanceof Error && (isSerializationError(error) || (error as { code?: string }).code === 'DEADLOCK')) {
+        this.#end('aborted', error)
+      }
+      throw error
+    }
+  }
+
+  /** Rule 0: a doomed transaction returns no data, also not what it was waiting for. */
+  async #checked(value: Promise<Buffer | undefined>): Promise<Buffer | undefined> {
+    const bytes = await value
+    this.#check()
+    return bytes
+  }
+
+  #check(): void {
+    if (this.#state !== 'open') throw this.#closedError()
+  }
+
+  #closedError(): Error {
+    if (this.#error !== undefined) return this.#error
+    return createClosedError(this)
+  }
+}
+
+const RESERVED = Promise.resolve()
+const NO_BYTES = new Uint8Array(0)
+
+function isDeletesOnly(batch: Batch): boolean {
+  return batch.every(({ kind }) => kind !== ENTRY_PUT)
+}
