@@ -10,7 +10,7 @@
  * the stored report, also one that was waiting for the disk. Pinned by test/scripts and test/unit/mvcc.
  */
 import type { Key } from '../base/bytes'
-import type { DeadlockError } from '../base/errors'
+import { DeadlockError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import { isEmptyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
@@ -369,9 +369,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     try {
       return step()
     } catch (error) {
-      if (error instanceof Error && (isSerializationError(error) || (error as { code?: string }).code === 'DEADLOCK')) {
-        this.#end('aborted', error)
-      }
+      if (isSerializationError(error) || error instanceof DeadlockError) this.#end('aborted', error)
       throw error
     }
   }
