@@ -44,6 +44,8 @@ interface ReadOperation<T> {
 /** A transaction whose every step is judged. */
 export class AuditedTransaction {
   report: SerializationReport | undefined
+  /** What the last read showed, in words. */
+  lastShown = ''
   /** Whether an operation has been called and not come back yet. */
   isPending = false
   #pendingRead: readonly Interval[] = []
@@ -265,6 +267,7 @@ export class AuditedTransaction {
     const mine = lastWriteOf(this.#writes, key)
     const expected = mine === undefined ? this.auditor.model.valueAt(key, this.snapshot) : mine.value
     const shown = value?.toString('latin1')
+    this.lastShown = shown ?? 'none'
     if (shown === expected) return
     const what = `${this.record.name} ${verb} ${key} at ${this.snapshot}`
     throw new OracleViolation('wrong value', `${what} showed ${shown ?? 'nothing'}, not ${expected ?? 'nothing'}`)
@@ -332,6 +335,7 @@ export class AuditedScan {
     const all = this.#expectedRows()
     const expected = isEnd ? all : all.slice(0, rows.length)
     const text = (list: readonly [string, string][]) => list.map(([key, value]) => `${key}=${value}`).join(' ')
+    this.transaction.lastShown = text(rows) === '' ? 'nothing' : text(rows)
     if (text(rows) === text(expected)) return
     const { record, snapshot } = this.transaction
     const what = `${record.name} scan of [${this.#rest.start}, ${this.#rest.end ?? '...'}) at ${snapshot}`

@@ -67,7 +67,7 @@ export class Auditor {
   }
   /** The first violation found inside a callback of the subject, where throwing would only confuse it. */
   failure: Error | undefined
-  readonly #store: SubjectStore
+  #store: SubjectStore
   readonly #toleratesNeedless: boolean
   readonly #transactionsById = new Map<number, AuditedTransaction>()
   readonly #recordsById = new Map<number, TransactionRecord>()
@@ -86,6 +86,13 @@ export class Auditor {
 
   get published(): number {
     return this.#published
+  }
+
+  /** The same data under a store opened anew: everything decided was published. REQUIRES: nothing runs. */
+  reopened(store: SubjectStore): void {
+    this.#store = store
+    this.#transactionsById.clear()
+    this.#recordsById.clear()
   }
 
   /** Transactions that have neither committed nor been aborted or rolled back. */
@@ -110,16 +117,17 @@ export class Auditor {
   }
 
   /** A lone read of one key; resolves once it is answered and right. */
-  loneGet(key: string): Promise<void> {
+  loneGet(key: string): Promise<string> {
     const answer = this.#store.get(key)
     this.counts.loneReads++
     return this.#loneRead(pointInterval(key), answer, (value, sequence) => {
       assertSame(value?.toString('latin1'), this.model.valueAt(key, sequence), `lone get ${key} at ${sequence}`)
+      return value?.toString('latin1') ?? 'none'
     })
   }
 
   /** A lone scan of a whole range. */
-  loneScan(range: Interval): Promise<void> {
+  loneScan(range: Interval): Promise<string> {
     this.counts.loneReads++
     const rows: string[] = []
     const cursor = this.#store.openCursor(range, { reverse: false })
@@ -138,6 +146,7 @@ export class Auditor {
       cursor.close()
       const expected = this.model.rowsAt(range, sequence).map(([key, value]) => `${key}=${value}`)
       assertSame(rows.join(), expected.join(), `lone scan of [${range.start}, ${range.end ?? '...'}) at ${sequence}`)
+      return rows.length === 0 ? 'nothing' : rows.join(' ')
     })
   }
 
@@ -248,15 +257,14 @@ export class Auditor {
   async #loneRead<T>(
     range: Interval,
     answer: T | Promise<T>,
-    check: (value: T, sequence: number) => void,
-  ): Promise<void> {
+    check: (value: T, sequence: number) => string,
+  ): Promise<string> {
     const record = createRecord(0, `lone read at ${this.#published}`, 'lone', this.#published)
     record.reads.push({ ranges: [range], snapshot: this.#published })
     const cycle = this.graph.findCycle(record)
     if (cycle === undefined) {
       this.graph.count(record)
-      check(answer instanceof Promise ? await answer : answer, record.snapshot)
-      return
+      return check(answer instanceof Promise ? await answer : answer, record.snapshot)
     }
     if (!(answer instanceof Promise)) {
       throw new OracleViolation('anomaly', `a lone read showed what no serial order allows:\n${describeCycle(cycle)}`)
@@ -271,7 +279,7 @@ export class Auditor {
         `a lone read was answered before any serial order allowed it:\n${describeCycle(cycle)}`,
       )
     }
-    check(value, sequencePossible.value)
+    return check(value, sequencePossible.value)
   }
 }
 
