@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import importX from 'eslint-plugin-import-x'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const root = import.meta.dirname
@@ -96,7 +97,7 @@ const nondeterministicSyntax = [
 ]
 const barrel = [{ selector: 'ExportAllDeclaration', message: 'No barrels but src/index.ts.' }]
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['dist/', 'coverage/', 'bench/*/', 'test/package/projects/', '**/fixtures/', 'specs/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
