@@ -10,7 +10,7 @@
  *
  * Pinned by test/unit/storage/manifest.test.ts and test/crash.
  */
-import { assert } from '../base/assert'
+import { assert, present } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
 import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
@@ -70,6 +70,11 @@ export class Manifest {
   /** Everything in force. */
   get state(): ManifestState {
     return this.#state
+  }
+
+  /** The number of the file in force. */
+  get fileNumber(): number {
+    return present(this.#file, 'a manifest has begun').number
   }
 
   /** Why no edit will be made any more. */

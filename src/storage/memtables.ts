@@ -17,34 +17,56 @@ import { Memtable } from './memtable'
 import type { RangeTombstoneIndex } from './range-tombstones'
 import type { VersionCursor } from './version-cursor'
 
+/** A memtable that takes no more writes. */
+export interface FrozenMemtable {
+  readonly memtable: Memtable
+  /** The last sequence appended before it was frozen: once its table is there, the log is needed only beyond. */
+  readonly through: Sequence
+}
+
 /** All versions that are in no table yet. */
 export class Memtables {
   #active = new Memtable()
   /** Newest first. */
-  #frozen: readonly Memtable[] = []
+  #frozen: readonly FrozenMemtable[] = []
+  /** The last sequence appended, and the last one frozen. */
+  #appendedSequence: Sequence
+  #frozenSequence: Sequence
+
+  /** `through`: everything up to there is in tables. */
+  constructor(through: Sequence) {
+    this.#appendedSequence = through
+    this.#frozenSequence = through
+  }
 
   /** The one that takes writes. */
   get active(): Memtable {
     return this.#active
   }
 
+  /** The last sequence inserted. */
+  get appendedSequence(): Sequence {
+    return this.#appendedSequence
+  }
+
   /** Newest first. */
-  get frozen(): readonly Memtable[] {
+  get frozen(): readonly FrozenMemtable[] {
     return this.#frozen
   }
 
   /** The frozen one to be flushed next. */
-  get oldestFrozen(): Memtable | undefined {
+  get oldestFrozen(): FrozenMemtable | undefined {
     return this.#frozen.at(-1)
   }
 
-  /** Bytes and entries in all of them. */
+  /** Bytes in all of them. */
   get bytes(): number {
-    return this.#frozen.reduce((sum, memtable) => sum + memtable.bytes, this.#active.bytes)
+    return this.#frozen.reduce((sum, { memtable }) => sum + memtable.bytes, this.#active.bytes)
   }
 
+  /** Versions and range tombstones in all of them. */
   get entries(): number {
-    return this.#frozen.reduce((sum, memtable) => sum + memtable.entries, this.#active.entries)
+    return this.#frozen.reduce((sum, { memtable }) => sum + memtable.entries, this.#active.entries)
   }
 
   /** ATOMIC: no await. Takes over the writes of one commit. */
@@ -54,19 +76,22 @@ export class Memtables {
       if (entry.kind !== ENTRY_DELETE_RANGE) memtable.insert(entry.kind, entry.key, entry.value, sequence)
       else if (entry.end === undefined || entry.key < entry.end) memtable.insertRange(entry.key, entry.end, sequence)
     }
+    this.#appendedSequence = sequence
   }
 
-  /** ATOMIC: no await. Begins a new memtable; false if there was nothing to freeze. */
+  /** ATOMIC: no await. Begins a new memtable; false if nothing was appended to the old one. */
   freeze(): boolean {
-    if (this.#active.entries === 0) return false
-    this.#frozen = [this.#active, ...this.#frozen]
+    if (this.#appendedSequence === this.#frozenSequence) return false
+    // One that holds nothing (a commit may delete an empty range) is frozen too, so that its part of the log can go.
+    this.#frozen = [{ memtable: this.#active, through: this.#appendedSequence }, ...this.#frozen]
+    this.#frozenSequence = this.#appendedSequence
     this.#active = new Memtable()
     return true
   }
 
   /** Lets go of the oldest frozen one, whose table serves from here on. */
-  release(memtable: Memtable): void {
-    assert(memtable === this.oldestFrozen, 'memtables are flushed in the order of their sequences')
+  release(frozen: FrozenMemtable): void {
+    assert(frozen === this.oldestFrozen, 'memtables are flushed in the order of their sequences')
     this.#frozen = this.#frozen.slice(0, -1)
   }
 
@@ -74,13 +99,13 @@ export class Memtables {
   get(key: Key, sequence: Sequence, found: Lookup): boolean {
     if (this.#active.get(key, sequence, found)) return true
     const frozen = this.#frozen
-    for (let i = 0; i < frozen.length; i++) if (frozen[i]!.get(key, sequence, found)) return true
+    for (let i = 0; i < frozen.length; i++) if (frozen[i]!.memtable.get(key, sequence, found)) return true
     return false
   }
 
   /** Adds the sources of a cursor, newest first. */
   addSources(reverse: boolean, sources: VersionCursor[], tombstones: RangeTombstoneIndex[]): void {
-    for (const memtable of [this.#active, ...this.#frozen]) {
+    for (const memtable of [this.#active, ...this.#frozen.map((frozen) => frozen.memtable)]) {
       if (memtable.entries === 0) continue
       sources.push(memtable.openCursor(reverse))
       if (memtable.rangeTombstones !== undefined) tombstones.push(memtable.rangeTombstones)

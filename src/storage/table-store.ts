@@ -55,11 +55,15 @@ export class TableStore {
     return this.#current
   }
 
+  /** The path of a table's file. */
+  path(number: number): string {
+    return this.#runtime.files.join(this.#directory, tableFileName(number))
+  }
+
   /** Opens a table that a job has written. */
   async open(number: number): Promise<TableFile> {
-    const path = this.#runtime.files.join(this.#directory, tableFileName(number))
     const { clock } = this.#runtime
-    const file = await this.#runtime.files.open(path, 'read')
+    const file = await this.#runtime.files.open(this.path(number), 'read')
     return new TableFile(
       await openTable(file, { fileNumber: number, cache: this.cache, clock, counters: this.counters }),
     )
@@ -91,7 +95,7 @@ export class TableStore {
   }
 
   async #openRecorded(record: TableRecord): Promise<TableFile> {
-    const path = this.#runtime.files.join(this.#directory, tableFileName(record.number))
+    const path = this.path(record.number)
     if ((await this.#runtime.files.status(path)) === undefined) {
       throw new CorruptionError(
         `Cannot open ${path}: the manifest names it, but it is missing; restore it from a backup`,
@@ -110,9 +114,8 @@ export class TableStore {
   readonly #release = (file: TableFile): void => {
     file.table.unpin()
     if (!file.isObsolete) return
-    const path = this.#runtime.files.join(this.#directory, tableFileName(file.number))
     const removal = this.#runtime.files
-      .remove(path)
+      .remove(this.path(file.number))
       .catch((error: unknown) => this.#onRemoveFailed(error as Error))
       .then(() => void this.#removals.delete(removal))
     this.#removals.add(removal)

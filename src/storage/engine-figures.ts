@@ -1,0 +1,65 @@
+/**
+ * Puts the figures of an LSM engine together from its parts; every size is asked of what has it, none is counted beside it.
+ *
+ * Pinned by test/contract/engine.
+ */
+import type { StallFigures } from './admission'
+import type { EngineStats } from './engine'
+import type { JobFigures } from './engine-jobs'
+import { createEngineStats } from './engine-stats'
+import type { Log } from './log'
+import type { Memtables } from './memtables'
+import type { TableFile } from './table-set'
+import type { TableStore } from './table-store'
+
+/** Where the figures come from; what is absent has never begun. */
+export interface FigureSources {
+  readonly tables: TableStore
+  readonly memtables: Memtables
+  readonly log: Log | undefined
+  readonly jobs: JobFigures | undefined
+  readonly stalls: StallFigures
+  readonly backgroundError: Error | undefined
+  readonly poisoned: Error | undefined
+}
+
+/** `EngineStats` of an engine with these parts. */
+export function engineFigures(sources: FigureSources): EngineStats {
+  const { tables, memtables, log, jobs, stalls, backgroundError, poisoned } = sources
+  const { current, counters, cache } = tables
+  const files = current.levels.flat()
+  const figures = log?.figures()
+  return createEngineStats({
+    memtableBytes: memtables.bytes,
+    memtableEntries: memtables.entries,
+    memtablesFrozen: memtables.frozen.length,
+    tables: current.count,
+    levels: current.levels.map(levelFigures),
+    logSegments: log?.segments().length ?? 0,
+    logBytesWritten: figures?.bytesWritten ?? 0,
+    logGroups: figures?.groups ?? 0,
+    logSyncs: figures?.syncs ?? 0,
+    ...jobs,
+    blockCache: { bytes: cache.bytes, blocks: cache.blocks, hits: cache.hits, misses: cache.misses },
+    blockReads: counters.blockReads,
+    filter: {
+      checks: counters.filterChecks,
+      negatives: counters.filterNegatives,
+      falsePositives: counters.filterFalsePositives,
+      bytes: files.reduce((sum, { table }) => sum + table.filterBytes, 0),
+    },
+    indexBytes: files.reduce((sum, { table }) => sum + table.indexBytes, 0),
+    stalls,
+    backgroundError: backgroundError ?? figures?.diskFull,
+    poisoned,
+  })
+}
+
+function levelFigures(files: readonly TableFile[]): EngineStats['levels'][number] {
+  let [bytes, entries] = [0, 0]
+  for (const { properties } of files) {
+    bytes += properties.fileBytes
+    entries += properties.entries
+  }
+  return { tables: files.length, bytes, entries }
+}

@@ -1,0 +1,169 @@
+/**
+ * The two jobs of an engine, flush and compaction, each from its decision to the removal of what it replaced.
+ *
+ *   flush:       log synced through the memtable -> table synced, directory synced -> edit synced
+ *                -> swapped in memory (one step) -> log segments dropped
+ *   compaction:  outputs synced, directory synced -> edit (adds before removes) synced
+ *                -> swapped in memory (one step) -> inputs removed once nobody holds them
+ *
+ * A failure before the edit leaves nothing behind and changes nothing. A failure of the edit poisons: the files written
+ * stay, since the manifest may name them. Pinned by test/contract/engine and test/crash.
+ */
+import { assert } from '../base/assert'
+import { DiskFullError, PoisonedError } from '../base/errors'
+import type { Sequence } from '../base/sequence'
+import type { Background, JobKind } from './background'
+import { compact, tableSetToLevels } from './compaction-job'
+import type { CompactionPlan } from './compaction-picker'
+import { pickCompaction, planFullCompaction } from './compaction-picker'
+import type { Retention } from './compaction-retention'
+import { createRetention } from './compaction-retention'
+import type { EngineEvent } from './engine'
+import type { JobContext } from './flush-job'
+import { writeMemtable } from './flush-job'
+import type { Log } from './log'
+import type { SegmentStatus } from './log-contract'
+import type { Manifest } from './manifest'
+import type { ManifestEdit } from './manifest-state'
+import type { Memtables } from './memtables'
+import { Slices } from './slices'
+import type { TableFile } from './table-set'
+import { propertiesToRecord } from './table-store'
+import { removeQuietly } from './whole-file'
+
+/** What the jobs work on. */
+export interface JobsOptions extends JobContext {
+  readonly manifest: Manifest
+  readonly memtables: Memtables
+  readonly log: Log
+  readonly liveSnapshots: () => Iterable<Sequence>
+  readonly publishedSequence: () => Sequence
+  readonly onEvent: (event: EngineEvent) => void
+}
+
+/** Counts since the engine was opened. */
+export interface JobFigures {
+  flushes: number
+  compactions: number
+  flushBytesWritten: number
+  compactionBytesRead: number
+  compactionBytesWritten: number
+}
+
+/** The jobs of one engine. */
+export class EngineJobs {
+  readonly figures: JobFigures = {
+    flushes: 0,
+    compactions: 0,
+    flushBytesWritten: 0,
+    compactionBytesRead: 0,
+    compactionBytesWritten: 0,
+  }
+  readonly #options: JobsOptions
+  #background: Background | undefined
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+  }
+
+  /** Connects the background work that these jobs yield to. */
+  attach(background: Background): void {
+    this.#background = background
+  }
+
+  /** Does one job of a kind, if there is one: true if there was. */
+  async step(kind: JobKind): Promise<boolean> {
+    if (kind === 'flush') return this.#flush()
+    const retention = this.#retention()
+    const { tables, limits } = this.#options
+    const plan = pickCompaction(tableSetToLevels(tables.current), limits, retention)
+    if (plan === undefined) return false
+    await this.#compact(plan, retention)
+    return true
+  }
+
+  /** Merges all tables into the last level. */
+  async compactAll(): Promise<void> {
+    const { tables, limits } = this.#options
+    const plan = planFullCompaction(tableSetToLevels(tables.current), limits)
+    if (plan !== undefined) await this.#compact(plan, this.#retention())
+  }
+
+  async #flush(): Promise<boolean> {
+    const { runtime, limits, tables, memtables, log, manifest } = this.#options
+    const frozen = memtables.oldestFrozen
+    if (frozen === undefined) return false
+    const startedMs = runtime.clock.monotonicMs()
+    if (log.syncedSequence < frozen.through) await log.sync()
+    assert(log.syncedSequence >= frozen.through, 'a memtable is flushed only when its log is synced')
+    const slices = new Slices(runtime, limits, () => this.#background?.checkWanted())
+    const hasOlder = tables.current.count > 0
+    const output = await writeMemtable(this.#options, frozen.memtable, {
+      retention: this.#retention(),
+      slices,
+      hasOlder,
+    })
+    const files = output.file === undefined ? [] : [output.file]
+    const firstSegment = firstSegmentNeeded(log.segments(), frozen.through)
+    await this.#record(
+      {
+        addTables: files.map((file) => propertiesToRecord(file.properties, 0)),
+        flushedThrough: frozen.through,
+        firstSegment: Math.max(firstSegment, manifest.state.firstSegment),
+      },
+      files,
+    )
+    tables.swap({ adds: files.map((file) => ({ level: 0, file })), removes: [] })
+    memtables.release(frozen)
+    this.figures.flushes++
+    this.figures.flushBytesWritten += output.bytes
+    const ms = runtime.clock.monotonicMs() - startedMs
+    this.#options.onEvent({ type: 'flush', bytes: output.bytes, entries: output.entries, ms })
+    runtime.faults.reach('flush.before-drop')
+    await log.dropBefore(firstSegment)
+    return true
+  }
+
+  async #compact(plan: CompactionPlan, retention: Retention): Promise<void> {
+    const { runtime, limits, tables } = this.#options
+    const startedMs = runtime.clock.monotonicMs()
+    const set = tables.current
+    const slices = new Slices(runtime, limits, () => this.#background?.yieldToFlushes())
+    const { swap, bytesRead, bytesWritten } = await compact(this.#options, { plan, set, retention, slices })
+    const addTables = swap.adds.map(({ level, file }) => propertiesToRecord(file.properties, level))
+    const written = plan.isMove ? [] : swap.adds.map(({ file }) => file)
+    await this.#record({ addTables, removeTables: swap.removes }, written)
+    tables.swap(swap)
+    this.figures.compactions++
+    this.figures.compactionBytesRead += bytesRead
+    this.figures.compactionBytesWritten += bytesWritten
+    const ms = runtime.clock.monotonicMs() - startedMs
+    this.#options.onEvent({ type: 'compaction', level: plan.outputLevel, bytesRead, bytesWritten, ms })
+  }
+
+  /** Makes an edit durable; `files`, just written, are let go of if that fails, and removed if it had no effect. */
+  async #record(edit: ManifestEdit, files: readonly TableFile[]): Promise<void> {
+    try {
+      await this.#options.manifest.apply(edit)
+    } catch (error) {
+      for (const file of files) file.table.unpin()
+      if (error instanceof DiskFullError) {
+        for (const file of files) await removeQuietly(this.#options.runtime, this.#options.tables.path(file.number))
+      } else {
+        assert(error instanceof PoisonedError, 'a manifest edit fails by poisoning or for want of room')
+      }
+      throw error
+    }
+  }
+
+  #retention(): Retention {
+    return createRetention(this.#options.liveSnapshots(), this.#options.publishedSequence())
+  }
+}
+
+/** The first segment that holds anything beyond `through`, or the one being written. */
+function firstSegmentNeeded(segments: readonly SegmentStatus[], through: Sequence): number {
+  const needed = segments.find((segment) => segment.lastSequence > through) ?? segments.at(-1)
+  assert(needed !== undefined, 'a log has a segment')
+  return needed.number
+}

@@ -1,0 +1,384 @@
+/**
+ * The LSM engine: log, memtables and tables behind the engine contract.
+ *
+ *   write:  reserve (admission, then log room) -> append (log group, memtable) -> frozen when full -> flush -> compaction
+ *   read:   memtable -> frozen, newest first -> level 0, newest first -> one table of each level below
+ *
+ * 1. A commit is in the log group before it is in the memtable: what the log refuses leaves no trace.
+ * 2. The first source that has anything for a key at a sequence decides (table-set.ts).
+ * 3. Poisoned, by the log or by the manifest, is for good: nothing is published, flushed or merged from there on. Reads go on.
+ *
+ * What it does not do: recover (recovery.ts), decide merges (compaction-picker.ts), carry jobs out (engine-jobs.ts).
+ * Pinned by test/contract/engine and test/crash.
+ */
+import { assert } from '../base/assert'
+import type { Key } from '../base/bytes'
+import { DatabaseClosedError, DiskFullError, PoisonedError } from '../base/errors'
+import type { KeyRange } from '../base/key-range'
+import type { Limits } from '../base/limits'
+import type { Sequence } from '../base/sequence'
+import type { IoThreadMode, Runtime } from '../runtime/runtime'
+import { Admission } from './admission'
+import type { AdmissionState } from './admission'
+import type { JobKind } from './background'
+import { Background } from './background'
+import type { Batch, Durability, Engine, EngineCursor, EngineEvent, EngineListener, EngineStats } from './engine'
+import { EngineJobs } from './engine-jobs'
+import { engineFigures } from './engine-figures'
+import { EngineReader, reportCorruption } from './engine-reader'
+import type { Log } from './log'
+import { openLog } from './log'
+import type { LogListener } from './log-contract'
+import type { RecoveredStore } from './recovery'
+import { noRoomToRecover, recoverStore } from './recovery'
+
+/** How an LSM engine is opened. */
+export interface LsmOptions {
+  readonly limits: Limits
+  /** Whether a missing database is created. */
+  readonly create: boolean
+  /** Nothing is written, and other readers may have the directory open too. */
+  readonly readOnly: boolean
+  readonly ioMode: IoThreadMode
+  readonly onEvent?: (event: EngineEvent) => void
+}
+
+/**
+ * Opens the store in `directory`, or creates one. A store that the disk has no room to recover is opened for reading, as with
+ * `readOnly`. Throws `InvalidArgumentError`, `DatabaseLockedError`, `CorruptionError`, `UnsupportedFormatError`,
+ * `IoError`, `DiskFullError`.
+ */
+export async function openLsmEngine(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
+  return LsmEngine.open(runtime, directory, options)
+}
+
+/** An engine on disk. */
+export class LsmEngine implements Engine {
+  readonly recoveredSequence: Sequence
+  readonly #runtime: Runtime
+  readonly #directory: string
+  readonly #options: LsmOptions
+  readonly #store: RecoveredStore
+  readonly #admission: Admission
+  readonly #reader: EngineReader
+  #log: Log | undefined
+  #jobs: EngineJobs | undefined
+  #background: Background | undefined
+  #listener: EngineListener | undefined
+  #publishedSequence: Sequence
+  #poisoned: Error | undefined
+  /** Why this engine only reads. */
+  #refusal: Error | undefined
+  /** The log's bytes when the memtable was begun, and now. */
+  #logBytesFrozen = 0
+  #logBytes = 0
+  #closing: Promise<void> | undefined
+
+  private constructor(runtime: Runtime, directory: string, store: RecoveredStore, options: LsmOptions) {
+    this.#runtime = runtime
+    this.#directory = directory
+    this.#options = options
+    this.#store = store
+    this.#refusal = store.refusal
+    this.recoveredSequence = store.lastSequence
+    this.#publishedSequence = store.lastSequence
+    this.#admission = new Admission(runtime, { state: this.#admissionState, onEvent: this.#report })
+    this.#reader = new EngineReader(store.memtables, store.tables, this.#report)
+  }
+
+  /** As `openLsmEngine`. */
+  static async open(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
+    let engine: LsmEngine | undefined
+    const store = await recoverStore(runtime, directory, {
+      ...options,
+      onManifestFailed: (cause) => {
+        if (engine !== undefined) engine.#poison(cause)
+      },
+      onRemoveFailed: (error) => options.onEvent?.({ type: 'backgroundError', job: 'compaction', error }),
+    })
+    const opened = (engine = new LsmEngine(runtime, directory, store, options))
+    try {
+      await opened.#begin()
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+    return opened
+  }
+
+  get publishedSequence(): Sequence {
+    return this.#publishedSequence
+  }
+
+  get poisoned(): Error | undefined {
+    return this.#poisoned
+  }
+
+  /** Why nothing can be written from the start: `readOnly`, or a disk without room to recover. */
+  get refusal(): Error | undefined {
+    return this.#refusal
+  }
+
+  attach(listener: EngineListener): void {
+    assert(this.#listener === undefined, 'an engine has one listener')
+    this.#listener = listener
+  }
+
+  get(key: Key, sequence: Sequence): Buffer | undefined | Promise<Buffer | undefined> {
+    this.#assertOpen()
+    return this.#reader.get(key, sequence)
+  }
+
+  getSync(key: Key, sequence: Sequence): Buffer | undefined {
+    this.#assertOpen()
+    return this.#reader.getSync(key, sequence)
+  }
+
+  openCursor(range: KeyRange, sequence: Sequence, reverse: boolean): EngineCursor {
+    this.#assertOpen()
+    return this.#reader.openCursor(range, sequence, reverse)
+  }
+
+  reserve(bytes: number, deletesOnly: boolean): undefined | Promise<void> {
+    const log = this.#assertWritable()
+    const admitted = this.#admission.enter()
+    if (admitted === undefined) return log.reserve(bytes, deletesOnly)
+    return admitted.then(() => this.#assertWritable().reserve(bytes, deletesOnly))
+  }
+
+  unreserve(bytes: number): void {
+    this.#log?.unreserve(bytes)
+  }
+
+  /** ATOMIC: no await. */
+  append(batch: Batch, bytes: number, sequence: Sequence, durability: Durability): void {
+    const { memtables } = this.#store
+    const log = this.#assertWritable()
+    assert(sequence === memtables.appendedSequence + 1, 'sequences are appended one by one')
+    log.append(batch, bytes, sequence, durability)
+    memtables.insert(batch, sequence)
+    this.#freezeIfFull()
+  }
+
+  publishSync(): void {
+    if (this.#refusal === undefined) this.#assertWritable().publishSync()
+  }
+
+  async sync(): Promise<void> {
+    if (this.#refusal === undefined) await this.#assertWritable().sync()
+  }
+
+  async flush(): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal
+    await this.#runJobs('flush', () => this.#freeze())
+  }
+
+  async compact(): Promise<void> {
+    await this.flush()
+    await this.#runJobs('compaction', () => undefined)
+    await this.#guardJob(async () => this.#background?.once('compaction', () => this.#jobs!.compactAll()))
+  }
+
+  stats(): EngineStats {
+    return engineFigures({
+      tables: this.#store.tables,
+      memtables: this.#store.memtables,
+      log: this.#log,
+      jobs: this.#jobs?.figures,
+      stalls: this.#admission.figures(),
+      backgroundError: this.#background?.error,
+      poisoned: this.#poisoned,
+    })
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  /** What must hold between any two steps. */
+  checkInvariants(): void {
+    const { memtables, tables, manifest } = this.#store
+    tables.current.checkInvariants()
+    memtables.active.checkInvariants()
+    for (const { memtable } of memtables.frozen) memtable.checkInvariants()
+    assert(this.#publishedSequence <= memtables.appendedSequence, 'only what was appended is published')
+    if (manifest === undefined || this.#poisoned !== undefined) return
+    assert(manifest.state.flushedThrough <= memtables.appendedSequence, 'only what was appended is flushed')
+  }
+
+  /** Begins the log of this life, and background work. */
+  async #begin(): Promise<void> {
+    const { manifest, tables, memtables } = this.#store
+    if (manifest === undefined) return
+    const { limits } = this.#options
+    const listener: LogListener = {
+      onPublished: (sequence) => this.#publish(sequence),
+      onPoisoned: (cause) => this.#poison(cause),
+      nameSegment: (number) => manifest.apply({ addSegments: [number] }),
+    }
+    const log = await this.#openLog(listener)
+    if (log === undefined) return
+    this.#log = log
+    this.#jobs = new EngineJobs({
+      runtime: this.#runtime,
+      directory: this.#directory,
+      limits,
+      tables,
+      allocateFileNumber: () => manifest.allocateFileNumber(),
+      manifest,
+      memtables,
+      log,
+      liveSnapshots: () => this.#listener?.liveSnapshots() ?? [],
+      publishedSequence: () => this.#publishedSequence,
+      onEvent: this.#report,
+    })
+    const jobs = this.#jobs
+    this.#background = new Background(this.#runtime, {
+      limits,
+      step: (kind) => jobs.step(kind),
+      isHalted: () => this.#poisoned !== undefined,
+      onFailed: (kind, error) => this.#jobFailed(kind, error),
+      onDone: (kind) => this.#jobDone(kind),
+    })
+    jobs.attach(this.#background)
+    this.#background.wake('compaction')
+  }
+
+  /** The log of this life; undefined if the disk has no room for it, and the engine only reads. */
+  async #openLog(listener: LogListener): Promise<Log | undefined> {
+    const { firstSegment, logEnd: previous } = this.#store
+    const { limits, ioMode } = this.#options
+    const lastSequence = this.recoveredSequence
+    const log = { directory: this.#directory, limits, ioMode, firstSegment, lastSequence, previous, listener }
+    try {
+      return await openLog(this.#runtime, log)
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error
+      this.#refusal = noRoomToRecover(this.#directory, error)
+      return undefined
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { manifest, tables, lock } = this.#store
+    this.#admission.refuse(new DatabaseClosedError('Cannot commit: the database was closed'))
+    await this.#background?.close()
+    const end = await this.#log?.close()
+    if (end !== undefined && this.#poisoned === undefined) {
+      try {
+        await manifest?.apply({ logEnd: { end, clean: true } })
+      } catch {
+        // The commits are safe without this edit, and the manifest's failure has been reported: the next open recovers.
+      }
+    }
+    await manifest?.close()
+    await this.#reader.close()
+    await tables.close()
+    await lock?.release()
+  }
+
+  #publish(sequence: Sequence): void {
+    // What the log still finishes after the manifest has failed is durable, but was never promised.
+    if (this.#poisoned !== undefined) return
+    this.#publishedSequence = sequence
+    this.#logBytes = this.#log?.figures().bytesWritten ?? 0
+    this.#freezeIfFull()
+    this.#listener?.onPublished(sequence)
+  }
+
+  #poison(cause: Error): void {
+    if (this.#poisoned !== undefined) return
+    this.#poisoned = cause
+    this.#admission.refuse(poisonedError(cause))
+    this.#listener?.onPoisoned(cause)
+    this.#report({ type: 'poisoned', error: cause })
+  }
+
+  #isFull(): boolean {
+    const { limits } = this.#options
+    if (this.#store.memtables.active.bytes >= limits.memtableBytesMax) return true
+    return this.#logBytes - this.#logBytesFrozen >= limits.walBytesMax
+  }
+
+  /** Swaps a full memtable, unless as many as may wait do: then it grows by what has been reserved already. */
+  #freezeIfFull(): void {
+    if (this.#isFull() && this.#store.memtables.frozen.length < this.#options.limits.memtablesFrozenMax) this.#freeze()
+  }
+
+  #freeze(): void {
+    if (!this.#store.memtables.freeze()) return
+    this.#logBytesFrozen = this.#logBytes
+    this.#background?.wake('flush')
+  }
+
+  readonly #admissionState = (): AdmissionState => {
+    const { levelZeroTablesMax, levelZeroTablesStall, memtablesFrozenMax } = this.#options.limits
+    const frozen = this.#store.memtables.frozen.length
+    if (frozen >= memtablesFrozenMax && this.#isFull()) {
+      return { cause: `${frozen} frozen memtables wait for their flush`, failure: this.#background?.errorOf('flush') }
+    }
+    const levelZero = this.#store.tables.current.levels[0]!.length
+    // A limit below the one at which merging starts would never be left.
+    if (levelZero >= Math.max(levelZeroTablesMax, levelZeroTablesStall)) {
+      return {
+        cause: `${levelZero} tables of level 0 wait for a merge`,
+        failure: this.#background?.errorOf('compaction'),
+      }
+    }
+    return { cause: undefined, failure: undefined }
+  }
+
+  async #runJobs(kind: JobKind, prepare: () => void): Promise<void> {
+    this.#assertWritable()
+    prepare()
+    await this.#guardJob(async () => this.#background?.run(kind))
+  }
+
+  /** A job that was given up because the engine ended says so in the caller's terms. */
+  async #guardJob(job: () => Promise<void>): Promise<void> {
+    try {
+      await job()
+    } catch (error) {
+      this.#assertWritable()
+      throw error
+    }
+    this.#assertWritable()
+  }
+
+  #jobDone(kind: JobKind): void {
+    if (kind === 'flush') {
+      this.#freezeIfFull()
+      this.#background?.wake('compaction')
+    }
+    this.#admission.recheck()
+  }
+
+  #jobFailed(kind: JobKind, error: Error): void {
+    this.#report({ type: 'backgroundError', job: kind, error })
+    reportCorruption(error, this.#report)
+    this.#admission.recheck()
+  }
+
+  readonly #report = (event: EngineEvent): void => {
+    this.#options.onEvent?.(event)
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new DatabaseClosedError('Cannot use the database: it was closed')
+  }
+
+  #assertWritable(): Log {
+    this.#assertOpen()
+    if (this.#refusal !== undefined) throw this.#refusal
+    if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
+    assert(this.#log !== undefined, 'a writable engine has a log')
+    return this.#log
+  }
+}
+
+function poisonedError(cause: Error): PoisonedError {
+  return new PoisonedError(
+    `Cannot write: the log failed earlier (${cause.message}); reads go on, reopen the database to write`,
+    cause,
+  )
+}

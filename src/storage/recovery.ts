@@ -1,0 +1,251 @@
+/**
+ * Recovery: from a directory to a store that can serve, whatever an earlier life left.
+ *
+ *   lock -> manifest read -> tables opened -> log replayed into memtables
+ *        -> memtables written as tables, synced (the page cache may hold of the log what the disk never got)
+ *        -> a new manifest in force: {those tables, first segment still needed: the next one}
+ *        -> orphans removed                                                          (then lsm-engine.ts opens a new log)
+ *
+ * 1. Until the new manifest is in force nothing that the old one refers to is changed: a crash at any point recovers again.
+ * 2. An old segment is never appended to, and none is removed before the tables that replace it are in the manifest.
+ * 3. A segment that the manifest does not name and that still has commits is damage of the manifest, never an orphan.
+ * 4. `readOnly` writes nothing: the replayed memtables serve. So it goes where the disk has no room to recover.
+ *
+ * Pinned by test/contract/engine and test/crash.
+ */
+import { CorruptionError, DiskFullError, ReadOnlyError, StrictKvError } from '../base/errors'
+import type { Limits } from '../base/limits'
+import type { Sequence } from '../base/sequence'
+import type { DirectoryLock, Runtime } from '../runtime/runtime'
+import { BlockCache } from './block-cache'
+import { createRetention } from './compaction-retention'
+import type { JobContext } from './flush-job'
+import { writeMemtable } from './flush-job'
+import type { LogEnd } from './log-contract'
+import { segmentFileName } from './log-format'
+import { recoverLog } from './log-reader'
+import { Manifest } from './manifest'
+import { readManifest } from './manifest-reader'
+import type { ManifestState } from './manifest-state'
+import { createManifestState } from './manifest-state'
+import { Memtables } from './memtables'
+import { Slices } from './slices'
+import { checkNewDirectory, ensureDirectory, orphans, removeOrphans, takenNumbers } from './store-directory'
+import type { TableFile } from './table-set'
+import { TableStore, propertiesToRecord } from './table-store'
+import { removeQuietly } from './whole-file'
+
+/** What recovery needs. */
+export interface RecoveryOptions {
+  readonly limits: Limits
+  readonly create: boolean
+  readonly readOnly: boolean
+  readonly onManifestFailed: (cause: Error) => void
+  readonly onRemoveFailed: (error: Error) => void
+}
+
+/** A store with no log yet. */
+export interface RecoveredStore {
+  readonly lock: DirectoryLock | undefined
+  readonly tables: TableStore
+  readonly memtables: Memtables
+  readonly lastSequence: Sequence
+  /** Undefined where the store is only read; then `refusal` says why. */
+  readonly manifest: Manifest | undefined
+  readonly refusal: ReadOnlyError | DiskFullError | undefined
+  /** For the log that is begun now. */
+  readonly firstSegment: number
+  readonly logEnd: LogEnd | undefined
+}
+
+/**
+ * Recovers the store in `directory`, or creates one. Throws `InvalidArgumentError`, `DatabaseLockedError`,
+ * `CorruptionError`, `UnsupportedFormatError`, `IoError`, `DiskFullError` (a new database only).
+ */
+export async function recoverStore(
+  runtime: Runtime,
+  directory: string,
+  options: RecoveryOptions,
+): Promise<RecoveredStore> {
+  await ensureDirectory(runtime, directory, options.create && !options.readOnly)
+  const lock = await runtime.files.lock(directory, options.readOnly ? 'shared' : 'exclusive')
+  try {
+    return await new Recovery(runtime, directory, options).run(lock)
+  } catch (error) {
+    await lock?.release()
+    throw error
+  }
+}
+
+class Recovery {
+  readonly #runtime: Runtime
+  readonly #directory: string
+  readonly #options: RecoveryOptions
+  readonly #tables: TableStore
+
+  constructor(runtime: Runtime, directory: string, options: RecoveryOptions) {
+    this.#runtime = runtime
+    this.#directory = directory
+    this.#options = options
+    const cache = new BlockCache({ bytesMax: options.limits.blockCacheBytesMax })
+    this.#tables = new TableStore(runtime, { directory, cache, onRemoveFailed: options.onRemoveFailed })
+  }
+
+  async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {
+    const names = await this.#runtime.files.list(this.#directory)
+    const found = await readManifest(this.#runtime, this.#directory)
+    if (found === undefined)
+      checkNewDirectory(this.#runtime, this.#directory, names, this.#options.create && !this.#options.readOnly)
+    const taken = takenNumbers(names)
+    const old = found?.state ?? createManifestState()
+    // Numbers of orphans count as used: whatever refers to one must never meet another file under it.
+    const state = {
+      ...old,
+      nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
+      nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
+    }
+    await this.#tables.openAll(state)
+    try {
+      await this.#checkUnnamedSegments(names, state)
+      const replayed = await this.#replay(state)
+      const base = { lock, tables: this.#tables, firstSegment: state.nextSegment, ...replayed }
+      if (this.#options.readOnly) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
+      try {
+        return { ...base, manifest: await this.#persist(state, replayed), refusal: undefined }
+      } catch (error) {
+        if (!(error instanceof DiskFullError) || found === undefined) throw error
+        return { ...base, manifest: undefined, refusal: noRoomToRecover(this.#directory, error) }
+      }
+    } catch (error) {
+      await this.#tables.close()
+      throw error
+    }
+  }
+
+  /** Invariant 3: an edit that was lost to damage must not take a segment's commits with it. */
+  async #checkUnnamedSegments(names: readonly string[], state: ManifestState): Promise<void> {
+    const unnamed = orphans(names, state, 0)
+      .map((name) => takenNumbers([name]).segmentMax)
+      .filter((number) => number >= Math.max(1, state.firstSegment))
+    for (const number of unnamed) {
+      if (!(await this.#hasCommits(number))) continue
+      const path = this.#runtime.files.join(this.#directory, segmentFileName(number))
+      throw new CorruptionError(
+        `Cannot open ${this.#directory}: ${path} has commits, but the manifest does not name it; restore the manifest from a backup`,
+        path,
+        0,
+      )
+    }
+  }
+
+  async #hasCommits(segment: number): Promise<boolean> {
+    let isFound = false
+    try {
+      const source = { directory: this.#directory, numbers: [segment] }
+      await recoverLog(this.#runtime, source, { afterSequence: 0 }, () => (isFound = true))
+    } catch (error) {
+      // A segment whose preparation was cut short is no segment yet. What cannot be read at all is told to the caller.
+      if (!(error instanceof StrictKvError) || error.code !== 'CORRUPTION') throw error
+    }
+    return isFound
+  }
+
+  async #replay(
+    state: ManifestState,
+  ): Promise<{ readonly memtables: Memtables; readonly lastSequence: Sequence; readonly logEnd: LogEnd | undefined }> {
+    const memtables = new Memtables(state.flushedThrough)
+    if (state.segments.length === 0) return { memtables, lastSequence: state.flushedThrough, logEnd: state.logEnd }
+    const cleanEnd = state.clean ? state.logEnd : undefined
+    const recovered = await recoverLog(
+      this.#runtime,
+      { directory: this.#directory, numbers: state.segments },
+      { afterSequence: state.flushedThrough, cleanEnd },
+      (sequence, batch) => {
+        memtables.insert(batch, sequence)
+        if (memtables.active.bytes >= this.#options.limits.memtableBytesMax) memtables.freeze()
+      },
+    )
+    memtables.freeze()
+    return { memtables, lastSequence: recovered.lastSequence, logEnd: recovered.end ?? state.logEnd }
+  }
+
+  /** Writes what was replayed to tables, and begins a new manifest that needs nothing of the old log. */
+  async #persist(
+    state: ManifestState,
+    replayed: { readonly memtables: Memtables; readonly lastSequence: Sequence; readonly logEnd: LogEnd | undefined },
+  ): Promise<Manifest> {
+    const { memtables, lastSequence, logEnd } = replayed
+    const manifest = Manifest.prepare(this.#runtime, state, {
+      directory: this.#directory,
+      limits: this.#options.limits,
+      onFailed: this.#options.onManifestFailed,
+    })
+    const files = await this.#flushAll(memtables, lastSequence, manifest)
+    try {
+      await manifest.begin({
+        addTables: files.map((file) => propertiesToRecord(file.properties, 0)),
+        flushedThrough: lastSequence,
+        firstSegment: state.nextSegment,
+        nextSegment: state.nextSegment,
+        ...(logEnd === undefined ? {} : { logEnd: { end: logEnd, clean: false } }),
+      })
+    } catch (error) {
+      await manifest.close()
+      for (const file of files) file.table.unpin()
+      // Only an error with no effect leaves it certain that nothing names these files.
+      if (error instanceof DiskFullError) await this.#removeFiles(files)
+      throw error
+    }
+    this.#tables.swap({ adds: files.map((file) => ({ level: 0, file })), removes: [] })
+    while (memtables.oldestFrozen !== undefined) memtables.release(memtables.oldestFrozen)
+    await this.#removeGarbage(manifest)
+    return manifest
+  }
+
+  async #flushAll(memtables: Memtables, lastSequence: Sequence, manifest: Manifest): Promise<readonly TableFile[]> {
+    const context: JobContext = {
+      runtime: this.#runtime,
+      directory: this.#directory,
+      limits: this.#options.limits,
+      tables: this.#tables,
+      allocateFileNumber: () => manifest.allocateFileNumber(),
+    }
+    const retention = createRetention([], lastSequence)
+    const slices = new Slices(this.#runtime, this.#options.limits, () => undefined)
+    const files: TableFile[] = []
+    try {
+      for (const { memtable } of [...memtables.frozen].reverse()) {
+        const hasOlder = files.length > 0 || this.#tables.current.count > 0
+        const { file } = await writeMemtable(context, memtable, { retention, slices, hasOlder })
+        if (file !== undefined) files.push(file)
+      }
+      return files
+    } catch (error) {
+      for (const file of files) file.table.unpin()
+      await this.#removeFiles(files)
+      throw error
+    }
+  }
+
+  async #removeFiles(files: readonly TableFile[]): Promise<void> {
+    for (const file of files) await removeQuietly(this.#runtime, this.#tables.path(file.number))
+  }
+
+  async #removeGarbage(manifest: Manifest): Promise<void> {
+    const names = await this.#runtime.files.list(this.#directory)
+
+    await removeOrphans(this.#runtime, this.#directory, orphans(names, manifest.state, manifest.fileNumber))
+  }
+}
+
+function readOnly(directory: string): ReadOnlyError {
+  return new ReadOnlyError(`Cannot write to ${directory}: it was opened with readOnly`)
+}
+
+/** What writes get where the disk had no room to recover the store or to begin a log. */
+export function noRoomToRecover(directory: string, cause: Error): DiskFullError {
+  return new DiskFullError(
+    `Cannot write to ${directory}: the disk had no room for recovery, so it was opened for reading; make room and open it again`,
+    { cause },
+  )
+}

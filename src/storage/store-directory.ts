@@ -1,0 +1,101 @@
+/**
+ * The directory of a store: created with every parent synced, refused where it is something else, and cleared of orphans.
+ *
+ * Pinned by test/unit/storage/store-directory.test.ts, test/contract/engine and test/crash.
+ */
+import { CorruptionError, InvalidArgumentError } from '../base/errors'
+import type { FileStatus, Runtime } from '../runtime/runtime'
+import { CURRENT_FILE, parseFileName } from './file-names'
+import type { ManifestState } from './manifest-state'
+import { removeQuietly } from './whole-file'
+
+/** Numbers that are taken by files in the directory, whether anything refers to them or not. */
+export interface TakenNumbers {
+  readonly fileMax: number
+  readonly segmentMax: number
+}
+
+/** Creates the directory and its missing parents if `create`, each durable. Throws `InvalidArgumentError`, `IoError`. */
+export async function ensureDirectory(runtime: Runtime, directory: string, create: boolean): Promise<void> {
+  const { files } = runtime
+  const missing: string[] = []
+  let path = files.resolve(directory)
+  let status: FileStatus | undefined
+  while ((status = await files.status(path)) === undefined) {
+    missing.unshift(path)
+    const parent = files.parent(path)
+    if (parent === path) break
+    path = parent
+  }
+  if (status !== undefined && status.kind !== 'directory') {
+    throw new InvalidArgumentError(`Cannot open ${directory}: ${path} is no directory; give the path of a directory`)
+  }
+  if (missing.length > 0 && !create) throw noDatabase(directory, 'the directory does not exist')
+  for (const part of missing) {
+    await files.createDirectory(part)
+    await files.syncDirectory(files.parent(part))
+  }
+}
+
+/**
+ * Checks a directory without CURRENT: a new database may begin in it only if it is empty but for what a creation cut short
+ * leaves behind. Throws `InvalidArgumentError` for foreign files, `CorruptionError` where a store has lost its CURRENT.
+ */
+export function checkNewDirectory(
+  runtime: Runtime,
+  directory: string,
+  names: readonly string[],
+  create: boolean,
+): void {
+  for (const name of names) {
+    const kind = parseFileName(name)?.kind
+    if (kind === 'table' || kind === 'segment') {
+      const path = runtime.files.join(directory, CURRENT_FILE)
+      throw new CorruptionError(
+        `Cannot open ${directory}: ${path} is missing, but ${name} shows that there was a database; restore it from a backup`,
+        path,
+        0,
+      )
+    }
+    if (kind !== undefined) continue
+    throw new InvalidArgumentError(
+      `Cannot open ${directory}: it holds ${JSON.stringify(name)} and no database; give an empty or a new directory`,
+    )
+  }
+  if (!create) throw noDatabase(directory, 'it holds no database')
+}
+
+/** The greatest numbers that any file has. */
+export function takenNumbers(names: readonly string[]): TakenNumbers {
+  let [fileMax, segmentMax] = [0, 0]
+  for (const name of names) {
+    const file = parseFileName(name)
+    if (file === undefined) continue
+    if (file.kind === 'segment') segmentMax = Math.max(segmentMax, file.number)
+    else fileMax = Math.max(fileMax, file.number)
+  }
+  return { fileMax, segmentMax }
+}
+
+/** The store's files that `state` does not refer to, `manifest` being in force. Foreign files are none of them. */
+export function orphans(names: readonly string[], state: ManifestState, manifest: number): readonly string[] {
+  const tables = new Set(state.tables.map((table) => table.number))
+  const segments = new Set(state.segments)
+  return names.filter((name) => {
+    const file = parseFileName(name)
+    if (file === undefined) return false
+    if (file.kind === 'manifest') return file.number !== manifest
+    if (file.kind === 'table') return !tables.has(file.number)
+    if (file.kind === 'segment') return !segments.has(file.number)
+    return file.kind === 'currentTemporary'
+  })
+}
+
+/** Removes files that nothing refers to; one that cannot be removed stays an orphan. */
+export async function removeOrphans(runtime: Runtime, directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await removeQuietly(runtime, runtime.files.join(directory, name))
+}
+
+function noDatabase(directory: string, why: string): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot open ${directory}: ${why}; create the database with create: true`)
+}
