@@ -42,8 +42,8 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   readonly #node: TransactionNode
   readonly #durability: Durability
   readonly #writes: WriteBuffer
-  readonly #cursors = new Set<TransactionCursor>()
-  readonly #savepoints: Savepoints
+  #cursors: Set<TransactionCursor> | undefined = undefined
+  #savepoints: Savepoints | undefined = undefined
   #hasRead = false
   #state: TransactionState = 'open'
   /** Why every operation throws, once aborted. */
@@ -55,15 +55,6 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     this.#environment = environment
     this.#durability = durability
     this.#writes = new WriteBuffer(environment.limits.transactionBytesMax)
-    this.#savepoints = new Savepoints(
-      this.#writes,
-      () => {
-        this.#check()
-      },
-      (ordinal) => {
-        this.#closeCursorsAfter(ordinal)
-      },
-    )
     this.begunMs = environment.runtime.clock.monotonicMs()
     const serializable = options.isolation !== 'snapshot'
     this.#node = environment.graph.begin(id, options.label, snapshot, serializable, (error) => {
@@ -119,7 +110,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   #getGranted(key: Key): Now<Buffer | undefined> {
     const { graph } = this.#environment
     const mayMove = this.#node.serializable ? graph.canMoveSnapshot(this.#node) : !this.#hasRead
-    if (mayMove && this.#cursors.size === 0) graph.moveSnapshot(this.#node)
+    if (mayMove && (this.#cursors?.size ?? 0) === 0) graph.moveSnapshot(this.#node)
     return this.get(key)
   }
 
@@ -136,7 +127,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
           this.#registerRange(part, growing)
         },
         closed: () => {
-          this.#cursors.delete(cursor)
+          this.#cursors?.delete(cursor)
         },
       },
       source,
@@ -144,6 +135,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
       reverse,
       this.#writes.isEmpty ? undefined : this.#writes,
     )
+    this.#cursors ??= new Set()
     this.#cursors.add(cursor)
     return cursor
   }
@@ -163,7 +155,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   deleteRange(range: KeyRange): void {
     this.#check()
     if (isEmptyRange(range)) return
-    if (!this.#savepoints.isAnyOpen && this.#node.serializable) {
+    if (this.#savepoints?.isAnyOpen !== true && this.#node.serializable) {
       this.#guard(() => {
         this.#environment.graph.checkRangeWrite(this.#node, range)
       })
@@ -173,7 +165,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
 
   /** Rule 3; while a savepoint is open the test waits for the commit, since rolling back would save the transaction. */
   #checkWrite(key: Key): void {
-    if (this.#savepoints.isAnyOpen || !this.#node.serializable) return
+    if (this.#savepoints?.isAnyOpen === true || !this.#node.serializable) return
     if (this.#node.missed === undefined) return
     this.#guard(() => {
       this.#environment.graph.checkWrite(this.#node, key)
@@ -182,6 +174,15 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
 
   savepoint(): StoreSavepoint {
     this.#check()
+    this.#savepoints ??= new Savepoints(
+      this.#writes,
+      () => {
+        this.#check()
+      },
+      (ordinal) => {
+        this.#closeCursorsAfter(ordinal)
+      },
+    )
     return this.#savepoints.begin()
   }
 
@@ -338,13 +339,13 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
 
   /** Cursors that have shown writes which are about to be undone. */
   #closeCursorsAfter(ordinal: number): void {
-    for (const cursor of [...this.#cursors]) {
+    for (const cursor of [...(this.#cursors ?? [])]) {
       if (cursor.asOf > ordinal) cursor.close()
     }
   }
 
   #closeCursors(): void {
-    if (this.#cursors.size === 0) return
+    if (this.#cursors === undefined) return
     for (const cursor of [...this.#cursors]) cursor.close()
   }
 

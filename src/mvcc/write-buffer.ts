@@ -38,8 +38,9 @@ export const ORDINAL_NOW = Infinity
 export class WriteBuffer {
   readonly #bytesMax: number
   readonly #newestByKey = new Map<Key, OwnWrite>()
-  readonly #ranges = new RangeIndex<OwnWrite>()
-  readonly #rangeWrites: RangeWrite[] = []
+  /** Range deletions by range and in order, once there are any. */
+  #ranges: RangeIndex<OwnWrite> | undefined = undefined
+  #rangeWrites: RangeWrite[] | undefined = undefined
   /** Point writes since the oldest open savepoint. */
   readonly #undo: OwnWrite[] = []
   #sorted: BTree<Key, true> | undefined = undefined
@@ -53,7 +54,7 @@ export class WriteBuffer {
   }
 
   get isEmpty(): boolean {
-    return this.#newestByKey.size === 0 && this.#rangeWrites.length === 0
+    return this.#newestByKey.size === 0 && (this.#rangeWrites?.length ?? 0) === 0
   }
 
   /** The ordinal of the newest write. */
@@ -84,17 +85,17 @@ export class WriteBuffer {
     if (isEmptyRange(range)) return
     const write = this.#createWrite(ENTRY_DELETE_RANGE, range.start, undefined, range.end, undefined)
     this.#charge(entryBytes(write), range.start)
+    this.#ranges ??= new RangeIndex()
+    this.#rangeWrites ??= []
     this.#rangeWrites.push({ write, entry: this.#ranges.insert(range.start, range.end, write) })
   }
 
   /** The write that a read of `key` is shown, as of an ordinal: a put, a deletion, or undefined for none. */
   lookup(key: Key, asOf: number): OwnWrite | undefined {
     let found = newestAsOf(this.#newestByKey.get(key), asOf)
-    if (this.#rangeWrites.length > 0) {
-      this.#ranges.stab(key, (write) => {
-        if (write.ordinal <= asOf && write.ordinal > (found?.ordinal ?? 0)) found = write
-      })
-    }
+    this.#ranges?.stab(key, (write) => {
+      if (write.ordinal <= asOf && write.ordinal > (found?.ordinal ?? 0)) found = write
+    })
     return found
   }
 
@@ -123,7 +124,7 @@ export class WriteBuffer {
       if (range.end !== undefined && key >= range.end) break
       written.push({ start: key, end: keySuccessor(key) })
     }
-    this.#ranges.overlaps(range, (write, entry) => {
+    this.#ranges?.overlaps(range, (write, entry) => {
       if (write.ordinal <= asOf) written.push(intersectRanges(entry, range))
     })
     return subtract(range, written)
@@ -141,20 +142,17 @@ export class WriteBuffer {
         this.#newestByKey.set(write.key, write.previous)
       }
     }
-    for (
-      let last = this.#rangeWrites.at(-1);
-      last !== undefined && last.write.ordinal > ordinal;
-      last = this.#rangeWrites.at(-1)
-    ) {
-      this.#rangeWrites.pop()
+    for (let last = this.#rangeWrites?.at(-1); last !== undefined; last = this.#rangeWrites?.at(-1)) {
+      if (last.write.ordinal <= ordinal) return
+      this.#rangeWrites?.pop()
       this.#bytes -= entryBytes(last.write)
-      this.#ranges.remove(last.entry)
+      this.#ranges?.remove(last.entry)
     }
   }
 
   /** The batch to commit: range deletions first, then the newest write of each key that none of them hides. */
   batch(): Batch {
-    if (this.#rangeWrites.length === 0) return [...this.#newestByKey.values()]
+    if (this.#rangeWrites === undefined) return [...this.#newestByKey.values()]
     const batch: OwnWrite[] = this.#rangeWrites.map(({ write }) => write)
     for (const [key, write] of this.#newestByKey) {
       if (this.lookup(key, ORDINAL_NOW) === write) batch.push(write)
