@@ -244,24 +244,32 @@ export class Block {
     return true
   }
 
+  /** The row's key as a string. */
+  keyOf(row: number): Key {
+    const { bytes, prefixAt, keysAt, keyEnds } = this
+    const start = row === 0 ? 0 : keyEnds[row - 1]!
+    return bytes.latin1Slice(prefixAt, keysAt) + bytes.latin1Slice(keysAt + start, keysAt + keyEnds[row]!)
+  }
+
   sequenceAt(row: number): Sequence {
     if (this.#deltasLow.length === 0) return this.base
     const low = this.base + this.#deltasLow[row]!
     return this.#deltasHigh.length === 0 ? low : low + wordsToSequence(0, this.#deltasHigh[row]!)
   }
 
-  #storedKindAt(row: number): number {
+  /** The kind as stored, with its mark. */
+  storedKindAt(row: number): number {
     return this.#kindsAt === -1 ? this.#largeKind : this.bytes[this.#kindsAt + row]!
   }
 
   /** A kind that no version writes reads as what its low bits say; `verify` refuses it. */
   kindAt(row: number): VersionKind {
-    return (this.#storedKindAt(row) & KIND_MASK) as VersionKind
+    return (this.storedKindAt(row) & KIND_MASK) as VersionKind
   }
 
   /** Whether the row before it in the table has the same key. */
   isOlderAt(row: number): boolean {
-    return (this.#storedKindAt(row) & KIND_OLDER) !== 0
+    return (this.storedKindAt(row) & KIND_OLDER) !== 0
   }
 
   /** Where the row's value begins in `bytes`. */

@@ -22,7 +22,7 @@ import type { Sequence } from '../base/sequence'
 import { sortRangeTombstones } from './range-tombstone-retention'
 import type { RangeTombstone } from './version-cursor'
 
-export { clipRangeTombstones, retainRangeTombstones } from './range-tombstone-retention'
+export { clipRangeTombstones, retainRangeTombstones, sortRangeTombstones } from './range-tombstone-retention'
 
 const LEAF_TOMBSTONES = 8
 

@@ -1,79 +1,192 @@
-/** One open table. (Signatures first; the body follows.) */
+/**
+ * One open table: point lookups, cursors, verification. Index, filter, range tombstones and properties are resident; data blocks come
+ * from cache or file, one block a lookup.
+ *
+ *   key bounds -> filter -> index -> block (cached, read at once, or promised) -> row
+ *
+ * The format is table-format.ts; what is on disk is hostile and throws `CorruptionError` with file and offset.
+ * Pinned by test/unit/storage/table.test.ts, table-corruption.test.ts and test/format/table.
+ */
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
-import type { Clock, File } from '../runtime/runtime'
-import type { BlockCache } from './block-cache'
-import type { KeyHash } from './filter'
-import type { Lookup } from './lookup'
+import type { File } from '../runtime/runtime'
+import type { Block } from './block'
+import { BlockStretches } from './block-stretches'
+import { ENTRY_DELETE } from './engine'
+import type { Filter, KeyHash } from './filter'
+import { Lookup, LOOKUP_VALUE } from './lookup'
 import type { RangeTombstoneIndex } from './range-tombstones'
+import { TableBlocks, TableCounters } from './table-blocks'
+import type { TableBlocksOptions } from './table-blocks'
+import { readTableContents } from './table-contents'
+import type { TableContents } from './table-contents'
+import { TableCursor } from './table-cursor'
 import type { TableProperties } from './table-format'
+import { verifyTable } from './table-verify'
 import type { VersionCursor } from './version-cursor'
 
-/** Counts shared by the tables of one store. */
-export class TableCounters {
-  blockReads = 0
-  filterChecks = 0
-  filterNegatives = 0
-  filterFalsePositives = 0
-}
+export { TableCounters }
 
-export interface TableOptions {
-  /** The number the file has in the manifest; a file that says otherwise is corrupt. */
-  readonly fileNumber: number
-  readonly cache: BlockCache
-  readonly clock: Clock
-  readonly counters: TableCounters
-}
+/** `fileNumber` is the number the file has in the manifest; a file that says otherwise is corrupt. */
+export type TableOptions = TableBlocksOptions
 
 /**
  * Opens a table: footer, properties, index, filter and range tombstones are read, verified and kept; `file` is the table's from here
  * on (closed even when opening throws). Throws `CorruptionError`, `UnsupportedFormatError`, `IoError`.
  */
-export async function openTable(_file: File, _options: TableOptions): Promise<Table> {
-  throw new Error('not built yet')
+export async function openTable(file: File, options: TableOptions): Promise<Table> {
+  try {
+    return new Table(file, await readTableContents(file, options.fileNumber), options)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }
 
 /** An open table, held by whoever opened it until `unpin`. */
 export class Table {
-  readonly properties!: TableProperties
+  readonly properties: TableProperties
   /** Undefined if it has none. */
   readonly rangeTombstones: RangeTombstoneIndex | undefined
-  /** Resident bytes. */
-  readonly indexBytes!: number
-  readonly filterBytes!: number
+  readonly #filter: Filter | undefined
+  readonly #blocks: TableBlocks
+  readonly #counters: TableCounters
+  /** Keys of versions lie in `[#firstKey, #lastKey]`; without versions nothing does. */
+  readonly #firstKey: Key
+  readonly #lastKey: Key
+  readonly #firstSequence: Sequence
+
+  constructor(file: File, contents: TableContents, options: TableOptions) {
+    const { properties } = contents
+    this.properties = properties
+    this.rangeTombstones = contents.rangeTombstones
+    this.#filter = contents.filter
+    this.#counters = options.counters
+    this.#blocks = new TableBlocks(file, contents.index, options)
+    this.#firstKey = properties.firstKey ?? '\0'
+    this.#lastKey = properties.lastKey ?? ''
+    this.#firstSequence = properties.firstSequence
+  }
+
+  /** Resident bytes of the index. */
+  get indexBytes(): number {
+    return this.#blocks.index.bytes
+  }
+
+  /** Resident bytes of the filter; 0 without one. */
+  get filterBytes(): number {
+    return this.#filter?.bytes ?? 0
+  }
+
+  /** The opener, cursors and reads in flight that keep the file open. */
+  get holders(): number {
+    return this.#blocks.holders
+  }
 
   /** One more holder. */
   pin(): void {
-    throw new Error('not built yet')
+    this.#blocks.pin()
   }
+
   /** One holder less; the last one closes the file (reads in flight and cursors are holders too). */
   unpin(): void {
-    throw new Error('not built yet')
+    this.#blocks.unpin()
   }
+
   /** Whether the filter lets a key pass; false is certain absence of versions (not of range tombstones). */
-  mayContain(_hash: KeyHash): boolean {
-    throw new Error('not built yet')
+  mayContain(hash: KeyHash): boolean {
+    return this.#filter === undefined || this.#filter.mayContain(hash)
   }
+
   /**
    * What is newest for `key` at or below `sequence`, range tombstones included. At once, written into `found`
    * (true: found something; false: LOOKUP_ABSENT), where bytes are in memory or cheap to read; else a promise of a `Lookup` of its own.
    * `hash` is `hashKey(key)`. Throws or rejects with `CorruptionError`, `IoError`.
    */
-  get(_key: Key, _hash: KeyHash, _sequence: Sequence, _found: Lookup): boolean | Promise<Lookup> {
-    throw new Error('not built yet')
+  get(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean | Promise<Lookup> {
+    const covered = this.#covering(key, sequence)
+    const ordinal = this.#findBlock(key, hash, sequence)
+    if (ordinal === -1) return settle(covered, found)
+    const block = this.#blocks.cached(ordinal) ?? this.#blocks.fetch(ordinal)
+    if (block instanceof Promise) return this.#getLater(block, { key, sequence, covered })
+    return this.#lookIn(block, key, sequence, covered, found)
   }
+
   /** The same, blocking for a read if it must. */
-  getSync(_key: Key, _hash: KeyHash, _sequence: Sequence, _found: Lookup): boolean {
-    throw new Error('not built yet')
+  getSync(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean {
+    const covered = this.#covering(key, sequence)
+    const ordinal = this.#findBlock(key, hash, sequence)
+    if (ordinal === -1) return settle(covered, found)
+    return this.#lookIn(this.#blocks.blockSync(ordinal), key, sequence, covered, found)
   }
+
+  async #getLater(
+    reading: Promise<Block>,
+    asked: { readonly key: Key; readonly sequence: Sequence; readonly covered: Sequence },
+  ): Promise<Lookup> {
+    const found = new Lookup()
+    this.#lookIn(await reading, asked.key, asked.sequence, asked.covered, found)
+    return found
+  }
+
+  #covering(key: Key, sequence: Sequence): Sequence {
+    return this.rangeTombstones === undefined ? 0 : this.rangeTombstones.newestCovering(key, sequence)
+  }
+
+  /** The one block that can hold the key, or -1 if none can. */
+  #findBlock(key: Key, hash: KeyHash, sequence: Sequence): number {
+    if (key < this.#firstKey || key > this.#lastKey || sequence < this.#firstSequence) return -1
+    if (this.#filter !== undefined) {
+      this.#counters.filterChecks++
+      if (!this.#filter.mayContain(hash)) {
+        this.#counters.filterNegatives++
+        return -1
+      }
+    }
+    const { index } = this.#blocks
+    const ordinal = index.find(key, sequence)
+    return ordinal === index.count ? -1 : ordinal
+  }
+
+  #lookIn(block: Block, key: Key, sequence: Sequence, covered: Sequence, found: Lookup): boolean {
+    const row = block.lowerBound(key, sequence)
+    if (row === block.count || !block.hasKey(row, key)) {
+      // With newer versions of the key before it, the filter was right.
+      if (this.#filter !== undefined && (row === 0 || !block.hasKey(row - 1, key)))
+        this.#counters.filterFalsePositives++
+      return settle(covered, found)
+    }
+    const version = block.sequenceAt(row)
+    if (covered > version) return found.setTombstone(covered)
+    if (block.kindAt(row) === ENTRY_DELETE) return found.setTombstone(version)
+    found.state = LOOKUP_VALUE
+    found.sequence = version
+    found.bytes = block.bytes
+    found.at = block.valueAt(row)
+    found.length = block.valueLengthAt(row)
+    return true
+  }
+
   /**
    * Pins the table until closed. `bulk` is for merges: reads large stretches ahead, asynchronously, past the block cache.
    */
-  openCursor(_options: { readonly reverse: boolean; readonly bulk?: boolean }): VersionCursor {
-    throw new Error('not built yet')
+  openCursor(options: { readonly reverse: boolean; readonly bulk?: boolean }): VersionCursor {
+    const source = options.bulk === true ? new BlockStretches(this.#blocks) : this.#blocks
+    return new TableCursor(this.#blocks, source, options.reverse)
   }
+
   /** Reads the whole file: every checksum, order, bounds, counts, filter and index. Throws `CorruptionError`, `IoError`. */
   async verify(): Promise<void> {
-    throw new Error('not built yet')
+    this.pin()
+    try {
+      await verifyTable(this.#blocks, this.properties.fileNumber)
+    } finally {
+      this.unpin()
+    }
   }
+}
+
+/** What a lookup finds where no version is at or below its sequence; `covered` is 0 or a range tombstone's. */
+function settle(covered: Sequence, found: Lookup): boolean {
+  return covered === 0 ? found.setAbsent() : found.setTombstone(covered)
 }
