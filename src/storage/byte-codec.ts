@@ -17,11 +17,13 @@ export class ByteWriter {
   #length = 0
 
   u8(value: number): void {
-    this.#bytes.writeUInt8(value, this.#grow(1))
+    const at = this.#grow(1)
+    this.#bytes.writeUInt8(value, at)
   }
 
   u32(value: number): void {
-    this.#bytes.writeUInt32LE(value, this.#grow(4))
+    const at = this.#grow(4)
+    this.#bytes.writeUInt32LE(value, at)
   }
 
   /** An integer from 0 to 2^53 - 1, as two u32, low word first. */

@@ -120,8 +120,17 @@ export class EngineJobs {
     const ms = runtime.clock.monotonicMs() - startedMs
     this.#options.onEvent({ type: 'flush', bytes: output.bytes, entries: output.entries, ms })
     runtime.faults.reach('flush.before-drop')
-    await log.dropBefore(firstSegment)
+    await this.#dropLog(firstSegment)
     return true
+  }
+
+  /** A segment that cannot be removed is an orphan for the next open: the flush is done all the same. */
+  async #dropLog(firstSegment: number): Promise<void> {
+    try {
+      await this.#options.log.dropBefore(firstSegment)
+    } catch (error) {
+      this.#options.onEvent({ type: 'backgroundError', job: 'log', error: error as Error })
+    }
   }
 
   async #compact(plan: CompactionPlan, retention: Retention): Promise<void> {

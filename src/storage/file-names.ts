@@ -2,6 +2,7 @@
  * The names of files in a database directory: what each one is, and which ones belong to a store at all.
  *
  *   LOCK                  held by the one process that has the store open
+ *   RESERVE               disk space kept aside (log-reserve.ts)
  *   CURRENT               names the manifest in force
  *   0000000042.manifest   a manifest          (numbers shared with tables)
  *   0000000043.table      a table
@@ -11,6 +12,7 @@
  */
 import { assert } from '../base/assert'
 import { fileNameToSegment } from './log-format'
+import { RESERVE_FILE_NAME } from './log-reserve'
 
 /** Names the manifest in force. */
 export const CURRENT_FILE = 'CURRENT'
@@ -24,7 +26,7 @@ export const FILE_NUMBER_MAX = 9_999_999_999
 
 /** What a name in a database directory stands for; `number` is 0 where there is none. */
 export interface StoreFile {
-  readonly kind: 'lock' | 'current' | 'currentTemporary' | 'manifest' | 'table' | 'segment'
+  readonly kind: 'lock' | 'reserve' | 'current' | 'currentTemporary' | 'manifest' | 'table' | 'segment'
   readonly number: number
 }
 
@@ -41,6 +43,7 @@ export function tableFileName(number: number): string {
 /** What `name` stands for; undefined for a foreign file. */
 export function parseFileName(name: string): StoreFile | undefined {
   if (name === LOCK_FILE) return { kind: 'lock', number: 0 }
+  if (name === RESERVE_FILE_NAME) return { kind: 'reserve', number: 0 }
   if (name === CURRENT_FILE) return { kind: 'current', number: 0 }
   if (name === CURRENT_TEMPORARY_FILE) return { kind: 'currentTemporary', number: 0 }
   const segment = fileNameToSegment(name)

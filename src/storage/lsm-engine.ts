@@ -356,6 +356,8 @@ export class LsmEngine implements Engine {
   #jobFailed(kind: JobKind, error: Error): void {
     this.#report({ type: 'backgroundError', job: kind, error })
     reportCorruption(error, this.#report)
+    // The pause before the next attempt is time enough to give the space kept aside to it.
+    if (error instanceof DiskFullError) void this.#log?.releaseReserve()
     this.#admission.recheck()
   }
 

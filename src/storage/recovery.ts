@@ -24,6 +24,7 @@ import { writeMemtable } from './flush-job'
 import type { LogEnd } from './log-contract'
 import { segmentFileName } from './log-format'
 import { recoverLog } from './log-reader'
+import { RESERVE_FILE_NAME } from './log-reserve'
 import { Manifest } from './manifest'
 import { readManifest } from './manifest-reader'
 import type { ManifestState } from './manifest-state'
@@ -77,6 +78,13 @@ export async function recoverStore(
   }
 }
 
+/** What the log held beyond the tables. */
+interface Replayed {
+  readonly memtables: Memtables
+  readonly lastSequence: Sequence
+  readonly logEnd: LogEnd | undefined
+}
+
 class Recovery {
   readonly #runtime: Runtime
   readonly #directory: string
@@ -111,7 +119,7 @@ class Recovery {
       const base = { lock, tables: this.#tables, firstSegment: state.nextSegment, ...replayed }
       if (this.#options.readOnly) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
       try {
-        return { ...base, manifest: await this.#persist(state, replayed), refusal: undefined }
+        return { ...base, manifest: await this.#persistSomehow(state, replayed, names), refusal: undefined }
       } catch (error) {
         if (!(error instanceof DiskFullError) || found === undefined) throw error
         return { ...base, manifest: undefined, refusal: noRoomToRecover(this.#directory, error) }
@@ -150,9 +158,7 @@ class Recovery {
     return isFound
   }
 
-  async #replay(
-    state: ManifestState,
-  ): Promise<{ readonly memtables: Memtables; readonly lastSequence: Sequence; readonly logEnd: LogEnd | undefined }> {
+  async #replay(state: ManifestState): Promise<Replayed> {
     const memtables = new Memtables(state.flushedThrough)
     if (state.segments.length === 0) return { memtables, lastSequence: state.flushedThrough, logEnd: state.logEnd }
     const cleanEnd = state.clean ? state.logEnd : undefined
@@ -169,11 +175,25 @@ class Recovery {
     return { memtables, lastSequence: recovered.lastSequence, logEnd: recovered.end ?? state.logEnd }
   }
 
+  /** On a full disk the space kept aside is for this too. */
+  async #persistSomehow(state: ManifestState, replayed: Replayed, names: readonly string[]): Promise<Manifest> {
+    try {
+      return await this.#persist(state, replayed)
+    } catch (error) {
+      if (!(error instanceof DiskFullError) || !names.includes(RESERVE_FILE_NAME)) throw error
+      await this.#runtime.files.remove(this.#runtime.files.join(this.#directory, RESERVE_FILE_NAME))
+      return this.#persist(await this.#withFreshNumbers(state), replayed)
+    }
+  }
+
+  /** The first attempt has used numbers: those of files that it could not remove must not be met again. */
+  async #withFreshNumbers(state: ManifestState): Promise<ManifestState> {
+    const { fileMax } = takenNumbers(await this.#runtime.files.list(this.#directory))
+    return { ...state, nextFileNumber: Math.max(state.nextFileNumber, fileMax + 1) }
+  }
+
   /** Writes what was replayed to tables, and begins a new manifest that needs nothing of the old log. */
-  async #persist(
-    state: ManifestState,
-    replayed: { readonly memtables: Memtables; readonly lastSequence: Sequence; readonly logEnd: LogEnd | undefined },
-  ): Promise<Manifest> {
+  async #persist(state: ManifestState, replayed: Replayed): Promise<Manifest> {
     const { memtables, lastSequence, logEnd } = replayed
     const manifest = Manifest.prepare(this.#runtime, state, {
       directory: this.#directory,
