@@ -239,12 +239,14 @@ export class ConflictGraph {
   #takeFloors(node: TransactionNode, batch: Batch): void {
     const { floors } = this.core.index
     if (floors.size === 0) return
-    for (const entry of batch) {
-      const floor =
-        entry.kind !== ENTRY_DELETE_RANGE
-          ? floors.ofKey(entry.key, node.floor)
-          : floors.ofRange({ start: entry.key, end: entry.end }, node.floor)
-      if (floor !== undefined) this.core.raiseFloor(node, floor)
+    for (const { kind, key, end } of batch) {
+      const range = kind === ENTRY_DELETE_RANGE ? { start: key, end } : undefined
+      const floor = range === undefined ? floors.ofKey(key, node.floor) : floors.ofRange(range, node.floor)
+      if (floor === undefined) continue
+      // The place is what is overwritten: the record may have grown since it was made.
+      const place =
+        range === undefined ? { key, range } : { key: floor.key, range: floor.key === undefined ? range : undefined }
+      this.core.raiseFloor(node, { reader: floor.reader, merged: floor.merged, ...place })
     }
   }
 
