@@ -134,7 +134,12 @@ function valueTooLong(bytes: number, valueBytesMax: number): LimitExceededError 
 export function describe(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return `an object of type ${value.constructor.name}`
+  if (typeof value === 'object') {
+    const { constructor } = value as { constructor?: { name?: unknown } }
+    const name = constructor?.name
+    return typeof name === 'string' && name !== '' ? `an object of type ${name}` : 'an object of no type'
+  }
+  if (typeof value === 'function') return 'a function'
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
   const isPlain = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
   return isPlain ? `${typeof value} ${String(value)}` : typeof value
