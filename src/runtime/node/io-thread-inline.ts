@@ -12,6 +12,7 @@ import { ioRequestError, performIoRequest } from './io-request'
 import { NodeFile } from './node-file'
 
 interface Ended {
+  readonly file: NodeFile
   readonly done: IoDone
   readonly error: Error | undefined
 }
@@ -38,7 +39,12 @@ export class InlineIoThread implements IoThread {
     assert(file instanceof NodeFile, 'a file belongs to the runtime that opened it')
     assert(bytes.length === 0 || this.#memories.has(bytes.buffer), 'an I/O thread writes from memory that it allocated')
     const outcome = performIoRequest(file.descriptor, bytes, { offset: 0, length: bytes.length, position, sync })
-    this.#ended.push({ done, error: ioRequestError(outcome, { file: file.path, position, length: bytes.length }) })
+    file.beginRequest()
+    this.#ended.push({
+      file,
+      done,
+      error: ioRequestError(outcome, { file: file.path, position, length: bytes.length }),
+    })
     if (this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => {
@@ -48,7 +54,10 @@ export class InlineIoThread implements IoThread {
   }
 
   drainSync(): void {
-    for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift()) next.done(next.error)
+    for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift()) {
+      next.file.endRequest()
+      next.done(next.error)
+    }
     const idle = this.#onIdle
     this.#onIdle = []
     for (const resolve of idle) resolve()

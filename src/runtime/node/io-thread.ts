@@ -111,6 +111,7 @@ class WorkerIoThread implements IoThread {
       request.bytes.length === 0 || this.#identities.has(request.bytes.buffer),
       'an I/O thread writes from memory that it allocated',
     )
+    file.beginRequest()
     if (this.#pending.push({ file, request, done }) === 1) this.#worker.ref()
     if (this.#death !== undefined) {
       setImmediate(() => this.#failPending())
@@ -177,16 +178,18 @@ class WorkerIoThread implements IoThread {
   #takeEnded(): boolean {
     const { words } = this.#control
     if (!this.#isHanded || Atomics.load(words, word.done) === this.#doneBefore) return false
-    const { request, done } = present(this.#pending.shift(), 'what the thread had in hand is at the head of the queue')
+    const head = present(this.#pending.shift(), 'what the thread had in hand is at the head of the queue')
+    const { file, request, done } = head
     const outcome = {
       end: words[word.outcomeEnd]!,
       errno: words[word.outcomeErrno]!,
       written: words[word.outcomeWritten]!,
     }
     this.#isHanded = false
+    file.endRequest()
     if (this.#pending.length > 0) this.#handOver()
     else this.#rest()
-    const { file, position, bytes } = request
+    const { position, bytes } = request
     done(ioRequestError(outcome, { file: file.path, position, length: bytes.length }))
     return true
   }
@@ -225,7 +228,8 @@ class WorkerIoThread implements IoThread {
 
   #failPending(): void {
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-      const { file } = next.request
+      const { file } = next
+      file.endRequest()
       next.done(new IoError(`Cannot write "${file.path}": the I/O thread died`, 'write', file.path, this.#death))
     }
     this.#rest()

@@ -21,16 +21,28 @@ export class NodeFile implements File {
   readonly path: string
   readonly #descriptor: number
   #isOpen = true
+  #requestsPending = 0
 
   constructor(path: string, descriptor: number) {
     this.path = path
     this.#descriptor = descriptor
   }
 
-  /** For I/O threads. REQUIRES: the file is open. */
+  /** REQUIRES: the file is open. */
   get descriptor(): number {
     assert(this.#isOpen, 'a closed file is not used')
     return this.#descriptor
+  }
+
+  /** For I/O threads: a request on this file begins to wait. Its descriptor must stay ours until the request has ended. */
+  beginRequest(): void {
+    assert(this.#isOpen, 'a closed file is not used')
+    this.#requestsPending++
+  }
+
+  /** For I/O threads: a request on this file has ended. */
+  endRequest(): void {
+    this.#requestsPending--
   }
 
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
@@ -125,6 +137,8 @@ export class NodeFile implements File {
 
   close(): Promise<void> {
     assert(this.#isOpen, 'a file is closed once')
+    // Its number may be another file's in a moment: a request still waiting would write into that one.
+    assert(this.#requestsPending === 0, 'a file is closed after the requests of I/O threads on it have ended')
     this.#isOpen = false
     // An error of close says nothing that a sync had not to say before, and the descriptor is gone either way.
     return new Promise((resolve) => {

@@ -13,9 +13,12 @@
  * Times, errors and failures injected are not its business: memory-files.ts brings those. Pinned by
  * test/unit/runtime/memory-durability.test.ts.
  */
+import { assert } from '../../../src/base/assert'
 
 /** The unit in which a disk keeps or loses data, in bytes. */
 export const sectorBytes = 512
+/** What a test may put into one file, in bytes. */
+const fileBytesMax = 2 ** 30
 
 /** A file without its names. */
 export class MemoryNode {
@@ -54,6 +57,7 @@ export class MemoryNode {
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return
     const end = position + bytes.length
+    assert(end <= fileBytesMax, 'a file in memory stays under a gigabyte')
     this.#seen = grown(this.#seen, end)
     this.#seen.set(bytes, position)
     if (end > this.#size) {

@@ -11,6 +11,7 @@ export class MemoryFile implements File {
   readonly #node: MemoryNode
   readonly #isWritable: boolean
   #isOpen = true
+  #requestsPending = 0
 
   constructor(world: MemoryWorld, path: string, node: MemoryNode, isWritable: boolean) {
     this.#world = world
@@ -49,6 +50,7 @@ export class MemoryFile implements File {
 
   close(): Promise<void> {
     assert(this.#isOpen, 'a file is closed once')
+    assert(this.#requestsPending === 0, 'a file is closed after the requests of I/O threads on it have ended')
     this.#isOpen = false
     const close = (): void => {
       this.#node.handles--
@@ -83,9 +85,15 @@ export class MemoryFile implements File {
     )
   }
 
-  /** For I/O threads. */
-  requireOpen(): void {
+  /** For I/O threads: a request on this file begins to wait. */
+  beginRequest(): void {
     assert(this.#isOpen, 'a closed file is not used')
+    this.#requestsPending++
+  }
+
+  /** For I/O threads: a request on this file has ended. */
+  endRequest(): void {
+    this.#requestsPending--
   }
 
   #read(operation: 'read' | 'read-sync', target: Uint8Array, offset: number, length: number, position: number): number {

@@ -45,7 +45,7 @@ export class MemoryIoThread implements IoThread {
     const { file, bytes } = request
     assert(file instanceof MemoryFile, 'a file belongs to the runtime that opened it')
     assert(bytes.length === 0 || this.#memories.has(bytes.buffer), 'an I/O thread writes from memory that it allocated')
-    file.requireOpen()
+    file.beginRequest()
     const pending: Pending = {
       file,
       request,
@@ -98,6 +98,7 @@ export class MemoryIoThread implements IoThread {
       const idle = this.#pending.length === 0 ? this.#onIdle : []
       if (idle.length > 0) this.#onIdle = []
       for (const resolve of idle) resolve()
+      file.endRequest()
       pending.done(pending.error)
       return
     }

@@ -95,7 +95,8 @@ export class MemoryScheduler implements Scheduler, Clock {
         try {
           resolve(action())
         } catch (error) {
-          if (!(error instanceof CrashedError)) reject(error)
+          if (error instanceof CrashedError) return
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       })
     })
