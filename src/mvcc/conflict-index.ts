@@ -11,10 +11,9 @@ import type { Sequence } from '../base/sequence'
 import type { Batch } from '../storage/engine'
 import { ENTRY_DELETE_RANGE } from '../storage/engine'
 import { KeyIndex } from './key-index'
-import type { KeyRecord } from './key-index'
 import { RangeIndex } from './range-index'
 import { ReaderFloors } from './reader-floors'
-import type { Edge, RangeRead, TransactionNode } from './transaction-node'
+import type { Edge, KeyRecord, RangeRead, TransactionNode } from './transaction-node'
 
 /** Called with a transaction and the edge that joins it to the asking one. */
 export type EdgeVisitor = (node: TransactionNode, edge: Edge) => void

@@ -12,17 +12,7 @@ import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
-import type { TransactionNode } from './transaction-node'
-
-/** What is known of one key. */
-export interface KeyRecord {
-  readonly key: Key
-  /** Transactions that read the key: active, or retained. */
-  readers: Set<TransactionNode> | undefined
-  /** Decided transactions that wrote the key and are not yet forgotten, ascending by commit. */
-  writers: TransactionNode[] | undefined
-  ordered: boolean
-}
+import type { KeyRecord, TransactionNode } from './transaction-node'
 
 /** See the file's header. */
 export class KeyIndex {

@@ -9,7 +9,6 @@ import type { KeyRange } from '../base/key-range'
 import type { TxRef } from '../base/serialization-report'
 import type { Sequence } from '../base/sequence'
 import { SEQUENCE_INFINITY } from '../base/sequence'
-import type { KeyRecord } from './key-index'
 import type { RangeEntry } from './range-index'
 
 /** What made an edge: the first key or range seen; `merged` if a range that bounded memory made wider than what was read. */
@@ -18,6 +17,16 @@ export interface Edge {
   readonly key: Key | undefined
   readonly range: KeyRange | undefined
   readonly merged: boolean
+}
+
+/** What is known of one key; kept by key-index.ts. */
+export interface KeyRecord {
+  readonly key: Key
+  /** Transactions that read the key: active, or retained. */
+  readers: Set<TransactionNode> | undefined
+  /** Decided transactions that wrote the key and are not yet forgotten, ascending by commit. */
+  writers: TransactionNode[] | undefined
+  ordered: boolean
 }
 
 /** A reader registration of a range. `merged`: neighbouring point reads were joined, keys between them were not read. */
