@@ -1,0 +1,49 @@
+/**
+ * The public exports of the package, and nothing else; docs/API.md describes them.
+ */
+export { open } from './open'
+export type { LimitOptions, OpenOptions } from './open'
+export { InvariantError } from './base/assert'
+export {
+  AbortedError,
+  CommitOutcomeUnknownError,
+  CorruptionError,
+  DatabaseClosedError,
+  DatabaseLockedError,
+  DeadlockError,
+  DiskFullError,
+  InvalidArgumentError,
+  IoError,
+  LimitExceededError,
+  MisuseError,
+  PoisonedError,
+  ReadOnlyError,
+  RetriesExhaustedError,
+  SerializationError,
+  StalledError,
+  StrictKvError,
+  TimeoutError,
+  TransactionClosedError,
+  UnsupportedFormatError,
+} from './base/errors'
+export type { StrictKvErrorCode } from './base/errors'
+export type { AbortReason, CycleEdge, ReportRange, SerializationReport, TxRef } from './base/serialization-report'
+export type { Bytes, BytesInput, Row } from './kv/bytes-type'
+export type {
+  Durability,
+  Receipt,
+  SnapshotOptions,
+  TransactOptions,
+  TransactionOptions,
+  WriteOptions,
+} from './kv/call-options'
+export type { Guards } from './kv/callback-guard'
+export type { Database } from './kv/database'
+export type { DatabaseEvent } from './kv/events'
+export type { AbortSignalLike } from './kv/interruption'
+export type { DatabaseStats, StorageStats } from './kv/operations'
+export type { RangeBounds, ScanOptions } from './kv/range-options'
+export type { Savepoint } from './kv/savepoint'
+export type { Scan } from './kv/scan'
+export type { Snapshot } from './kv/snapshot'
+export type { Transaction } from './kv/transaction'
