@@ -26,28 +26,14 @@ async function main(): Promise<void> {
   for (const [index, family] of FULL_FAMILIES.entries()) {
     if (values.only !== undefined && Number(values.only) !== index + 1) continue
     const begun = process.hrtime.bigint()
-    let counts = ''
-    const createRunner = (publishesAtOnce: boolean): ScheduleRunner => {
-      const runner = new ScheduleRunner(createStoreSubject({ restCheckEvery: 64 }), { publishesAtOnce })
-      process.on('beforeExit', () => undefined)
-      return Object.assign(runner)
-    }
-    const runners: ScheduleRunner[] = []
-    const result = await runFamily(
-      family,
-      (publishesAtOnce) => {
-        const runner = createRunner(publishesAtOnce)
-        runners.push(runner)
-        return runner
-      },
-      { stride },
-    )
-    for (const { counts: one } of runners) {
-      counts = `${one.steps} steps, ${one.commits} commits, ${one.aborts} aborts, ${one.waits} waits`
-    }
+    const subject = createStoreSubject({ restCheckEvery: 64 })
+    const runner = new ScheduleRunner(subject, { publishesAtOnce: family.publishes === 0 })
+    const schedules = await runFamily(family, runner, { stride })
+    const { steps, commits, aborts, waits } = runner.counts
     const seconds = Number(process.hrtime.bigint() - begun) / 1e9
-    total += result.schedules
-    process.stdout.write(`${index + 1}. ${family.name}: ${result.schedules} schedules (${counts}) in ${seconds.toFixed(1)} s\n`)
+    total += schedules
+    const figures = `${steps} steps, ${commits} commits, ${aborts} aborts, ${waits} waits, ${seconds.toFixed(1)} s`
+    process.stdout.write(`${index + 1}. ${family.name}: ${schedules} schedules (${figures})\n`)
   }
   process.stdout.write(`${total} schedules, no anomaly, no needless abort\n`)
 }

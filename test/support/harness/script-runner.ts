@@ -62,16 +62,18 @@ class ScriptRun {
 
   async step(step: ScriptStep): Promise<void> {
     const outcome = this.#act(step)
-    const shown = typeof outcome === 'string' ? outcome : await settledOrWaiting(outcome)
+    if (!this.#script.isHeld) this.#publish(this.#auditor.decided)
+    const isStorage = step.verb === 'flush' || step.verb === 'compact'
+    const shown = typeof outcome === 'string' || isStorage ? await outcome : await settledOrWaiting(outcome)
     if (shown === undefined) {
       if (step.expected !== 'waits') throw new Error(`it waits, expected: ${step.expected ?? 'done'}`)
       this.#keep(step.session, outcome as Promise<string>)
     } else if (step.expected === undefined) {
       if (shown.startsWith('SerializationError')) throw new Error(`it gave ${shown}`)
-    } else if (shown !== step.expected) {
+    } else if (!isExpected(shown, step.expected)) {
       throw new Error(`it gave ${shown}, expected: ${step.expected}`)
     }
-    if (!this.#script.isHeld) this.#publish(this.#auditor.decided)
+    this.#auditor.settleAborts()
     if (this.#auditor.failure !== undefined) throw this.#auditor.failure
   }
 
@@ -80,6 +82,7 @@ class ScriptRun {
     this.#publish(this.#auditor.decided)
     for (const { waiting } of this.#sessions.values()) if (waiting !== undefined) await waiting
     if (this.#auditor.failure !== undefined) throw this.#auditor.failure
+    if (this.#auditor.reportFault !== undefined) throw this.#auditor.reportFault
     await this.#harness.store.settled()
     this.#harness.checkAtRest()
   }
@@ -190,6 +193,11 @@ async function settledOrWaiting(outcome: Promise<string>): Promise<string | unde
   if (settled === undefined) return undefined
   if ('error' in settled) throw settled.error
   return settled.text
+}
+
+/** An expectation that ends in a star is a beginning. */
+function isExpected(shown: string, expected: string): boolean {
+  return expected.endsWith('*') ? shown.startsWith(expected.slice(0, -1)) : shown === expected
 }
 
 /** Keys are written as they are; `''` is the empty key. */

@@ -4,11 +4,13 @@
  * A script sets up its data, the harness brings them where the name says, and the schedule runs. Publishing is held by hand
  * everywhere (held-engine.ts).
  */
+import type { Limits } from '../../../src/base/limits'
 import { createLimits } from '../../../src/base/limits'
 import type { SerializationReport } from '../../../src/base/serialization-report'
 import type { Store } from '../../../src/mvcc/contract'
 import { createTransactionStore } from '../../../src/mvcc/transaction-store'
 import type { Engine } from '../../../src/storage/engine'
+import { openLsmEngine } from '../../../src/storage/lsm-engine'
 import { createMemoryEngine } from '../../../src/storage/memory-engine'
 import type { MemoryRuntime } from '../memory-runtime/memory-runtime'
 import { createMemoryRuntime } from '../memory-runtime/memory-runtime'
@@ -76,11 +78,7 @@ export async function createStoreHarness(
   return harness
 }
 
-async function createEngine(
-  place: DataPlace,
-  runtime: MemoryRuntime,
-  _limits: ReturnType<typeof createLimits>,
-): Promise<Engine> {
+async function createEngine(place: DataPlace, runtime: MemoryRuntime, limits: Limits): Promise<Engine> {
   if (place === 'the memory engine') return createMemoryEngine({ runtime, publishing: 'manual' })
-  throw new Error('not yet')
+  return openLsmEngine(runtime, 'data', { limits, create: true, readOnly: false, ioMode: 'inline' })
 }

@@ -18,6 +18,8 @@ export interface StoreSubject extends Subject {
   readonly engine: MemoryEngine
   /** Told of every abort, in the step in which it happens. */
   onAbort: ((report: SerializationReport) => void) | undefined
+  /** Told of every commit, with the keys of its batch, once it is readable and before anyone else can do anything. */
+  onAppended: ((keys: readonly string[]) => void) | undefined
 }
 
 /** How it is built. */
@@ -32,6 +34,11 @@ export interface StoreSubjectOptions {
 export function createStoreSubject(options: StoreSubjectOptions = {}): StoreSubject {
   const runtime = createMemoryRuntime({ seed: 1 })
   const engine = createMemoryEngine({ runtime, publishing: 'manual', collectAfterVersions: 256, ...options.engine })
+  const append = engine.append.bind(engine)
+  engine.append = (batch, bytes, sequence, durability) => {
+    append(batch, bytes, sequence, durability)
+    subject.onAppended?.(batch.map(({ key }) => key))
+  }
   const conservative = new Set<number>()
   let rests = 0
   const store = createTransactionStore(runtime, engine, createLimits(options.limits), {
@@ -45,6 +52,7 @@ export function createStoreSubject(options: StoreSubjectOptions = {}): StoreSubj
     store,
     engine,
     onAbort: undefined,
+    onAppended: undefined,
     publishThrough: (sequence) => engine.publishThrough(sequence),
     isConservative: ({ id }) => conservative.delete(id),
     checkAtRest() {
@@ -69,11 +77,4 @@ export function checkAtRest(store: Store): void {
 }
 
 /** Figures that only ever grow. */
-const COUNTERS = new Set([
-  'commits',
-  'aborts',
-  'conservativeAborts',
-  'deadlocks',
-  'searches',
-  'searchVisits',
-])
+const COUNTERS = new Set(['commits', 'aborts', 'conservativeAborts', 'deadlocks', 'searches', 'searchVisits'])

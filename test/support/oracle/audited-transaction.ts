@@ -9,6 +9,7 @@ import type { StoreCursor, StoreSavepoint, StoreTransaction } from '../../../src
 import type { Auditor } from './auditor'
 import type { Candidate } from './checker'
 import type { ReadRecord, TransactionRecord } from './history'
+import { describeRecord } from './history'
 import type { Interval } from './intervals'
 import { pointInterval, subtractIntervals } from './intervals'
 import { OracleViolation } from './schedule-runner'
@@ -152,11 +153,12 @@ export class AuditedTransaction {
     settled.catch(() => undefined)
     if (inner.state === 'decided' || inner.state === 'committed') auditor.onDecided(this)
     else if (inner.state === 'aborted' && this.report === undefined) auditor.judgeAbort(this, undefined)
+    auditor.settleAborts()
     return settled.then(
       (receipt): StepOutcome => {
         const expected = record.commit ?? record.snapshot
         if (receipt.sequence !== expected) {
-          throw new OracleViolation('wrong state', `${record.name}'s receipt says ${receipt.sequence}, not ${expected}`)
+          throw new OracleViolation('wrong state', `the receipt says ${receipt.sequence}, not ${expected}: ${describeRecord(record)}`)
         }
         if (auditor.published < expected) {
           throw new OracleViolation(
@@ -239,6 +241,7 @@ export class AuditedTransaction {
     if (isDeadlock(error)) this.auditor.deadlocked(this)
     else if (!isRefusal(error)) throw error
     else if (this.report === undefined) this.auditor.judgeAbort(this, undefined)
+    this.auditor.settleAborts()
     this.isPending = false
     this.#pendingRead = []
     return 'refused'

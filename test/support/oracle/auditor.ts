@@ -37,6 +37,8 @@ export interface AuditCounts {
   loneReads: number
   loneWaits: number
   deadlocks: number
+  /** Right aborts whose report tells of edges that do not exist; the first one is kept in `reportFault`. */
+  reportFaults: number
 }
 
 interface WaitingRead {
@@ -45,10 +47,18 @@ interface WaitingRead {
   readonly sequencePossible: { value: number | undefined }
 }
 
+interface Unjudged {
+  readonly transaction: AuditedTransaction
+  readonly candidate: Candidate
+  readonly report: SerializationReport
+}
+
 /** How strict the auditor is. */
 export interface AuditorOptions {
   /** Counts needless aborts instead of throwing: to measure baselines. */
   readonly toleratesNeedless?: boolean
+  /** Bounded memory may make lone reads wait without need. REQUIRES: the subject is synchronous where it need not wait. */
+  readonly toleratesWaits?: boolean
 }
 
 /** The judge of one store's whole life. */
@@ -64,20 +74,25 @@ export class Auditor {
     loneReads: 0,
     loneWaits: 0,
     deadlocks: 0,
+    reportFaults: 0,
   }
   /** The first violation found inside a callback of the subject, where throwing would only confuse it. */
   failure: Error | undefined
+  reportFault: Error | undefined
   #store: SubjectStore
   readonly #toleratesNeedless: boolean
+  readonly #toleratesWaits: boolean
   readonly #transactionsById = new Map<number, AuditedTransaction>()
   readonly #recordsById = new Map<number, TransactionRecord>()
   #waiting: WaitingRead[] = []
+  #unjudged: Unjudged[] = []
   #decided = 0
   #published = 0
 
   constructor(store: SubjectStore, options: AuditorOptions = {}) {
     this.#store = store
     this.#toleratesNeedless = options.toleratesNeedless ?? false
+    this.#toleratesWaits = options.toleratesWaits ?? false
   }
 
   get decided(): number {
@@ -153,8 +168,9 @@ export class Auditor {
   /** Tells the auditor that the subject has published through `sequence`, in the step in which it did. */
   onPublished(sequence: number): void {
     this.#published = sequence
-    for (const { record, sequencePossible } of this.#waiting) {
+    for (const { record, range, sequencePossible } of this.#waiting) {
       record.snapshot = sequence
+      record.reads[0] = { ranges: [range], snapshot: sequence }
       if (this.graph.findCycle(record) !== undefined) continue
       this.graph.count(record)
       sequencePossible.value = sequence
@@ -184,28 +200,38 @@ export class Auditor {
     this.ended(transaction)
   }
 
-  /** The subject has aborted a transaction, in this very step. Keeps a violation in `failure`. */
+  /**
+   * The subject has aborted a transaction, in this very step. What it was at this moment is kept; it is judged once the step
+   * is over (`settleAborts`), since the commit that doomed it may not have been reported yet.
+   */
   onAbort(report: SerializationReport): void {
-    try {
-      this.#onAbort(report)
-    } catch (error) {
-      this.failure ??= error as Error
+    const transaction = this.#transactionsById.get(report.victim.id)
+    if (transaction === undefined) {
+      this.failure ??= new OracleViolation('wrong state', `nobody knows victim #${report.victim.id}`)
+      return
     }
+    transaction.report = report
+    this.ended(transaction)
+    this.#unjudged.push({ transaction, candidate: transaction.candidate(), report })
   }
 
-  #onAbort(report: SerializationReport): void {
-    const transaction = this.#transactionsById.get(report.victim.id)
-    if (transaction === undefined) throw new OracleViolation('wrong state', `nobody knows victim #${report.victim.id}`)
-    transaction.report = report
-    this.judgeAbort(transaction, report)
+  /** Judges the aborts of the step that has just ended. */
+  settleAborts(): void {
+    if (this.#unjudged.length === 0) return
+    const unjudged = this.#unjudged
+    this.#unjudged = []
+    for (const { transaction, candidate, report } of unjudged) this.judgeAbort(transaction, report, candidate)
   }
 
   /** Judges an abort; `report` is missing for subjects that give none. */
-  judgeAbort(transaction: AuditedTransaction, report: SerializationReport | undefined): void {
+  judgeAbort(
+    transaction: AuditedTransaction,
+    report: SerializationReport | undefined,
+    candidate: Candidate = transaction.candidate(),
+  ): void {
     const { record } = transaction
     this.counts.aborts++
     this.ended(transaction)
-    const candidate = transaction.candidate()
     if (report?.conservative === true) {
       this.counts.conservativeAborts++
       return
@@ -213,13 +239,22 @@ export class Auditor {
     if (record.kind === 'snapshot-isolation') {
       if (this.#isLostUpdate(candidate)) return
     } else if (this.graph.findCycle(record, candidate) !== undefined) {
-      if (report !== undefined) checkReport(report, (id) => this.#recordsById.get(id), { record, candidate })
+      if (report !== undefined) this.#checkReport(report, record, candidate)
       return
     }
     this.counts.needlessAborts++
     if (this.#toleratesNeedless) return
     const story = describeRecord({ ...record, ...candidate, reads: [...candidate.reads] })
     throw new OracleViolation('needless abort', `${story}, though it could have committed: ${JSON.stringify(report)}`)
+  }
+
+  #checkReport(report: SerializationReport, record: TransactionRecord, candidate: Candidate): void {
+    try {
+      checkReport(report, (id) => this.#recordsById.get(id), { record, candidate })
+    } catch (error) {
+      this.counts.reportFaults++
+      this.reportFault ??= error as Error
+    }
   }
 
   /** A declared reader is shown something, or an undecided one is: checks it where it counts at once. */
@@ -262,6 +297,9 @@ export class Auditor {
     const record = createRecord(0, `lone read at ${this.#published}`, 'lone', this.#published)
     record.reads.push({ ranges: [range], snapshot: this.#published })
     const cycle = this.graph.findCycle(record)
+    if (cycle === undefined && this.#toleratesWaits && answer instanceof Promise) {
+      return this.#loneReadAnswered(record, range, await answer, check)
+    }
     if (cycle === undefined) {
       this.graph.count(record)
       return check(answer instanceof Promise ? await answer : answer, record.snapshot)
@@ -280,6 +318,24 @@ export class Auditor {
       )
     }
     return check(value, sequencePossible.value)
+  }
+
+  /** Where waits need no reason, the answer belongs to the publish that has just happened. */
+  #loneReadAnswered<T>(
+    record: TransactionRecord,
+    range: Interval,
+    value: T,
+    check: (value: T, sequence: number) => string,
+  ): string {
+    this.counts.loneWaits++
+    record.snapshot = this.#published
+    record.reads[0] = { ranges: [range], snapshot: this.#published }
+    const cycle = this.graph.findCycle(record)
+    if (cycle !== undefined) {
+      throw new OracleViolation('anomaly', `a lone read showed what no serial order allows:\n${describeCycle(cycle)}`)
+    }
+    this.graph.count(record)
+    return check(value, this.#published)
   }
 }
 

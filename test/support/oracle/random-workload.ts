@@ -93,7 +93,10 @@ class WorkloadRun {
 
   async step(): Promise<void> {
     const { publishing } = this.#shape
-    if (publishing < 1 && this.#random.chance(publishing)) this.#publish()
+    if (publishing < 1 && this.#random.chance(publishing)) {
+      this.#publish()
+      if (this.#busy > 0) await drain()
+    }
     const idle = this.#sessions.filter(({ isBusy }) => !isBusy)
     const session = idle.length === 0 ? undefined : this.#random.pick(idle)
     if (session === undefined) this.#publishAll()
@@ -111,6 +114,7 @@ class WorkloadRun {
   }
 
   #check(): void {
+    this.#auditor.settleAborts()
     const failure = this.#auditor.failure ?? this.#failure
     if (failure instanceof Error) throw failure
   }
@@ -240,7 +244,7 @@ class WorkloadRun {
   }
 
   #mark(transaction: AuditedTransaction): void {
-    if (this.#shape.marks === true) transaction.put(`~${transaction.record.id}`, '')
+    if (this.#shape.marks === true) transaction.put(`!${transaction.record.id}`, '')
   }
 
   #key(): string {

@@ -7,6 +7,7 @@
 import type { CycleEdge, SerializationReport, TxRef } from '../../../src/base/serialization-report'
 import type { Candidate } from './checker'
 import type { TransactionRecord } from './history'
+import { describeRecord } from './history'
 import type { Interval } from './intervals'
 import { intervalsOverlap, pointInterval, setsOverlap } from './intervals'
 import { OracleViolation } from './schedule-runner'
@@ -28,7 +29,8 @@ export function checkReport(
     if (i > 0 && cycle[i - 1]!.to.id !== edge.from.id) fail('each edge begins where the last one ended')
     const from = resolve(edge.from, victim, recordOf)
     const to = resolve(edge.to, victim, recordOf)
-    if (from !== undefined && to !== undefined && !holds(edge, from, to)) fail(`edge ${i} does not exist`)
+    if (from === undefined || to === undefined || holds(edge, from, to)) return
+    fail(`edge ${i} does not exist between ${describeRecord(from)} and ${describeRecord(to)}`)
   })
 }
 
