@@ -75,7 +75,7 @@ export class SegmentSupply {
   #job: Promise<void> | undefined
   #isReserveStep = false
   #hasFailed = false
-  #isClosed = false
+  #isStopped = false
 
   private constructor(runtime: Runtime, options: SupplyOptions, slices: SliceWriter, reserve: DiskReserve) {
     this.#runtime = runtime
@@ -177,9 +177,14 @@ export class SegmentSupply {
     await this.#job
   }
 
-  /** Ends the job at its next step and lets go of the files. What is half prepared stays, for the next open to find. */
+  /** Ends the job at its next step and starts no other: nothing is prepared for a log that has failed. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Stops, and lets go of the files. What is half prepared stays, for the next open to find. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.stop()
     await this.#job
     await this.#next?.file.close()
     await this.#reserve.close()
@@ -212,7 +217,7 @@ export class SegmentSupply {
 
   /** Starts the job if none runs and there is work. */
   #start(): void {
-    if (this.#job !== undefined || this.#hasFailed || this.#isClosed || !this.#hasWork()) return
+    if (this.#job !== undefined || this.#hasFailed || this.#isStopped || !this.#hasWork()) return
     const job = this.#run()
     this.#job = job
   }
@@ -231,7 +236,7 @@ export class SegmentSupply {
     // The first step belongs to a turn of its own: whoever started the job is in the middle of something synchronous.
     await Promise.resolve()
     try {
-      while (this.#hasWork() && !this.#isClosed) await this.#step()
+      while (this.#hasWork() && !this.#isStopped) await this.#step()
     } catch (error) {
       await this.#ended(error)
     }

@@ -383,6 +383,7 @@ export class Log {
   #poison(cause: Error): void {
     if (this.#poisoned !== undefined) return
     this.#poisoned = cause
+    this.#parts.supply.stop()
     this.#syncTimer?.cancel()
     this.#idleTimer?.cancel()
     this.#syncWaiters.rejectAll(this.#poisonedError())
