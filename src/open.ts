@@ -69,7 +69,7 @@ const NAMES = [
 /**
  * Opens the database in the directory `path`, or creates it. One process at a time may have it open.
  * Rejects with `InvalidArgumentError`, `DatabaseLockedError`, `CorruptionError`, `UnsupportedFormatError`, `IoError`,
- * `DiskFullError`; the directory is then as it was.
+ * `DiskFullError`; what the directory held is then as it was.
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<Database> {
   const limits = checkOpenOptions(path, options)
