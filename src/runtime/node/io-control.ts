@@ -19,8 +19,6 @@ export interface IoThreadData {
   readonly kind: 'io'
   readonly version: number
   readonly control: SharedArrayBuffer
-  /** How long the thread looks for the next request before it sleeps, in microseconds. */
-  readonly spinUs: number
 }
 
 /** What the thread says once it listens. */
@@ -28,10 +26,10 @@ export interface IoThreadReady {
   readonly ready: number
 }
 
-/** Mail to the thread: memory it may be asked to write from, or `undefined` memory for an identity that is gone. */
+/** Mail to the thread: memory it may be asked to write from, for good. */
 export interface IoThreadMemory {
   readonly identity: number
-  readonly memory: SharedArrayBuffer | undefined
+  readonly memory: SharedArrayBuffer
 }
 
 /** Places of the 32-bit fields. */

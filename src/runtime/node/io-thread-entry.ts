@@ -1,7 +1,8 @@
 /**
  * The inside of an I/O thread: waits in shared memory for one request after the other and carries each out blocking.
  *
- * It sleeps in `Atomics.wait`, so it costs nothing while idle and never runs an event loop of its own. Its mailbox
+ * It sleeps in `Atomics.wait` at once (looking for the next request for a while first made every figure worse on two
+ * cores: docs/decisions/0005-who-syncs.md), so it costs nothing while idle and never runs an event loop of its own. Its mailbox
  * (memory it may be asked to write from) is read without one, by `receiveMessageOnPort`.
  *
  * Pinned by test/unit/runtime/io-thread.test.ts.
@@ -11,9 +12,6 @@ import { assert, present } from '../../base/assert'
 import { createIoControl, ioProtocolVersion, word } from './io-control'
 import type { IoControl, IoThreadData, IoThreadMemory, IoThreadReady } from './io-control'
 import { performIoRequest } from './io-request'
-
-/** How often the spinning thread looks at the clock: every so many looks at the counter. */
-const looksPerClock = 64
 
 /** Serves requests until told to stop. Blocks the calling thread for good. */
 export function serveIoThread(data: IoThreadData): void {
@@ -32,30 +30,18 @@ export function serveIoThread(data: IoThreadData): void {
   let mailRead = 0
   // Both counters wrap like the 32-bit words they are compared with.
   for (let served = 0; ; served = (served + 1) | 0) {
-    awaitRequest(control.words, served, data.spinUs)
+    while (Atomics.load(control.words, word.requested) === served) {
+      Atomics.wait(control.words, word.requested, served)
+    }
     if (Atomics.load(control.words, word.stop) === 1) return
     for (; mailRead !== Atomics.load(control.words, word.posted); mailRead = (mailRead + 1) | 0) {
       const mail = present(receiveMessageOnPort(port), 'counted mail is there').message as IoThreadMemory
-      if (mail.memory === undefined) memories.delete(mail.identity)
-      else memories.set(mail.identity, new Uint8Array(mail.memory))
+      memories.set(mail.identity, new Uint8Array(mail.memory))
     }
     serve(control, memories)
     Atomics.add(control.words, word.done, 1)
     Atomics.notify(control.words, word.done)
   }
-}
-
-/** Returns once more than `served` requests were made: looks for a while, then sleeps. */
-function awaitRequest(words: Int32Array, served: number, spinUs: number): void {
-  if (spinUs > 0) {
-    const until = performance.now() + spinUs / 1000
-    do {
-      for (let look = 0; look < looksPerClock; look++) {
-        if (Atomics.load(words, word.requested) !== served) return
-      }
-    } while (performance.now() < until)
-  }
-  while (Atomics.load(words, word.requested) === served) Atomics.wait(words, word.requested, served)
 }
 
 function serve(control: IoControl, memories: ReadonlyMap<number, Uint8Array>): void {

@@ -28,9 +28,9 @@ export class InlineIoThread implements IoThread {
   #onIdle: (() => void)[] = []
 
   allocate(bytes: number): Uint8Array {
-    const memory = new SharedArrayBuffer(bytes)
-    this.#memories.add(memory)
-    return new Uint8Array(memory)
+    const memory = new Uint8Array(bytes)
+    this.#memories.add(memory.buffer)
+    return memory
   }
 
   submit(request: IoRequest, done: IoDone): void {

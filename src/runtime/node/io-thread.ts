@@ -13,9 +13,12 @@
  *    not: an idle database lets the process end.
  * 4. A thread that died fails what is pending and everything after it with `IoError`; it is not started again, for nobody
  *    knows what its last request did.
+ * 5. Memory shared with the thread is never given back before the thread ends: V8 does not count shared memory, so nothing
+ *    would ever collect it there. Hence at most `sharedBytesMax` is shared; what is allocated beyond is ordinary memory,
+ *    and goes to the thread in pieces through a stage. Whoever reuses what it allocated never copies.
  *
  * Pinned by test/contract/runtime and test/unit/runtime/io-thread.test.ts; why threads, and why woken so, is in
- * docs/decisions/0001-who-syncs.md.
+ * docs/decisions/0005-who-syncs.md.
  */
 import { Worker } from 'node:worker_threads'
 import { assert, present } from '../../base/assert'
@@ -23,13 +26,15 @@ import { IoError } from '../../base/errors'
 import type { IoDone, IoRequest, IoThread, IoThreadMode } from '../runtime'
 import { createIoControl, ioProtocolVersion, word } from './io-control'
 import type { IoControl, IoThreadData, IoThreadMemory, IoThreadReady } from './io-control'
-import { ioRequestError } from './io-request'
+import { ioRequestError, requestEnd } from './io-request'
 import { InlineIoThread } from './io-thread-inline'
 import { NodeFile } from './node-file'
 import { findWorkerFile } from './worker-file'
 
-/** How long a thread looks for its next request before it sleeps, in microseconds. Measured in the decision above. */
-const spinUs = 20
+/** How much memory one thread shares for writing without copying, over its whole life, in bytes. */
+const sharedBytesMax = 16 * 1024 * 1024
+/** Size of the pieces in which other memory is written, in bytes. */
+const stageBytes = 1024 * 1024
 /** How often a blocked drain looks whether the thread is still there, in milliseconds. */
 const drainLookMs = 100
 
@@ -40,7 +45,7 @@ const drainLookMs = 100
 export async function openThread(mode: IoThreadMode, workerFile = findWorkerFile()): Promise<IoThread> {
   if (mode === 'inline' || workerFile === undefined) return new InlineIoThread()
   const control = createIoControl()
-  const worker = startWorker(workerFile, { kind: 'io', version: ioProtocolVersion, control: control.memory, spinUs })
+  const worker = startWorker(workerFile, { kind: 'io', version: ioProtocolVersion, control: control.memory })
   if (worker === undefined) return new InlineIoThread()
   const isReady = await new Promise<boolean>((resolve) => {
     worker.once('message', (message: IoThreadReady) => resolve(message.ready === ioProtocolVersion))
@@ -67,6 +72,8 @@ interface Pending {
   readonly file: NodeFile
   readonly request: IoRequest
   readonly done: IoDone
+  /** Bytes that the thread has written of it in earlier pieces. */
+  sent: number
 }
 
 class WorkerIoThread implements IoThread {
@@ -74,9 +81,13 @@ class WorkerIoThread implements IoThread {
   readonly #worker: Worker
   readonly #control: IoControl
   readonly #pending: Pending[] = []
+  /** The identity of what is shared; 0 for what is not. */
   readonly #identities = new WeakMap<ArrayBufferLike, number>()
-  readonly #forgotten: FinalizationRegistry<number>
-  #nextIdentity = 1
+  #memoriesShared = 0
+  #bytesShared = 0
+  #stage: Uint8Array | undefined
+  /** Bytes of the piece in the thread's hands. */
+  #pieceBytes = 0
   /** Value of the `done` counter before the request in the thread's hands ends. */
   #doneBefore = 0
   #isHanded = false
@@ -88,19 +99,19 @@ class WorkerIoThread implements IoThread {
   constructor(worker: Worker, control: IoControl) {
     this.#worker = worker
     this.#control = control
-    this.#forgotten = new FinalizationRegistry((identity) => this.#post({ identity, memory: undefined }))
     worker.once('error', (error) => this.#died(error))
     worker.once('exit', () => this.#died(new Error('the thread that writes has ended')))
     worker.unref()
   }
 
   allocate(bytes: number): Uint8Array {
-    const memory = new SharedArrayBuffer(bytes)
-    const identity = this.#nextIdentity++
-    this.#identities.set(memory, identity)
-    this.#forgotten.register(memory, identity)
-    this.#post({ identity, memory })
-    return new Uint8Array(memory)
+    if (this.#bytesShared + bytes <= sharedBytesMax) {
+      this.#bytesShared += bytes
+      return this.#share(bytes)
+    }
+    const memory = new Uint8Array(bytes)
+    this.#identities.set(memory.buffer, 0)
+    return memory
   }
 
   submit(request: IoRequest, done: IoDone): void {
@@ -112,7 +123,7 @@ class WorkerIoThread implements IoThread {
       'an I/O thread writes from memory that it allocated',
     )
     file.beginRequest()
-    if (this.#pending.push({ file, request, done }) === 1) this.#worker.ref()
+    if (this.#pending.push({ file, request, done, sent: 0 }) === 1) this.#worker.ref()
     if (this.#death !== undefined) {
       setImmediate(() => this.#failPending())
       return
@@ -159,38 +170,54 @@ class WorkerIoThread implements IoThread {
 
   /** Gives the head of the queue to the thread. ATOMIC: no await. REQUIRES: the thread has nothing in hand. */
   #handOver(): void {
-    const { file, request } = present(this.#pending[0], 'there is a request to hand over')
+    const { file, request, sent } = present(this.#pending[0], 'there is a request to hand over')
     const { words, position } = this.#control
-    const { bytes } = request
+    const piece = this.#shared(request.bytes.subarray(sent))
     words[word.descriptor] = file.descriptor
-    words[word.memory] = this.#identities.get(bytes.buffer) ?? 0
-    words[word.offset] = bytes.byteOffset
-    words[word.length] = bytes.length
-    words[word.sync] = request.sync ? 1 : 0
-    position[0] = request.position
+    words[word.memory] = this.#identities.get(piece.buffer) ?? 0
+    words[word.offset] = piece.byteOffset
+    words[word.length] = piece.length
+    words[word.sync] = request.sync && sent + piece.length === request.bytes.length ? 1 : 0
+    position[0] = request.position + sent
+    this.#pieceBytes = piece.length
     this.#doneBefore = Atomics.load(words, word.done)
     this.#isHanded = true
     Atomics.add(words, word.requested, 1)
     Atomics.notify(words, word.requested)
   }
 
+  /** The first piece of `bytes` that the thread can write from, copied if it must be. */
+  #shared(bytes: Uint8Array): Uint8Array {
+    if (bytes.length === 0 || this.#identities.get(bytes.buffer) !== 0) return bytes
+    this.#stage ??= this.#share(stageBytes)
+    const piece = this.#stage.subarray(0, Math.min(bytes.length, stageBytes))
+    piece.set(bytes.subarray(0, piece.length))
+    return piece
+  }
+
   /** Takes the head off the queue if the thread is done with it, and tells its caller. ATOMIC: no await. */
   #takeEnded(): boolean {
     const { words } = this.#control
     if (!this.#isHanded || Atomics.load(words, word.done) === this.#doneBefore) return false
-    const head = present(this.#pending.shift(), 'what the thread had in hand is at the head of the queue')
-    const { file, request, done } = head
+    const head = present(this.#pending[0], 'what the thread had in hand is at the head of the queue')
+    const { file, request, done, sent } = head
     const outcome = {
       end: words[word.outcomeEnd]!,
       errno: words[word.outcomeErrno]!,
       written: words[word.outcomeWritten]!,
     }
     this.#isHanded = false
+    head.sent += this.#pieceBytes
+    if (outcome.end === requestEnd.ok && head.sent < request.bytes.length) {
+      this.#handOver()
+      return true
+    }
+    this.#pending.shift()
     file.endRequest()
     if (this.#pending.length > 0) this.#handOver()
     else this.#rest()
-    const { position, bytes } = request
-    done(ioRequestError(outcome, { file: file.path, position, length: bytes.length }))
+    const place = { file: file.path, position: request.position + sent, length: request.bytes.length - sent }
+    done(ioRequestError(outcome, place))
     return true
   }
 
@@ -235,10 +262,12 @@ class WorkerIoThread implements IoThread {
     this.#rest()
   }
 
-  #post(mail: IoThreadMemory): void {
-    if (this.#death !== undefined) return
+  #share(bytes: number): Uint8Array {
+    const mail: IoThreadMemory = { identity: ++this.#memoriesShared, memory: new SharedArrayBuffer(bytes) }
+    this.#identities.set(mail.memory, mail.identity)
     this.#worker.postMessage(mail)
     Atomics.add(this.#control.words, word.posted, 1)
+    return new Uint8Array(mail.memory)
   }
 }
 

@@ -53,6 +53,21 @@ export function ioThreadContract(mode: IoThreadMode, world: () => ContractWorld)
     expect(await content()).toBe(`abcdefghijklmnopqrst${'x'.repeat(2_500_000)}`)
   })
 
+  test('large requests, more than any implementation shares, arrive whole and in order', async () => {
+    const memories = Array.from({ length: 4 }, (_, index) => thread.allocate(7_000_003).fill(97 + index))
+    memories.forEach((memory, index) => {
+      for (let at = 0; at < memory.length; at += 1000) memory[at] = (at / 1000) & 0xff
+      memory[memory.length - 1] = 200 + index
+    })
+    const answers = memories.map((memory, index) => carryOut(memory, index * 6_000_000, index % 2 === 0))
+    expect(await Promise.all(answers)).toEqual([undefined, undefined, undefined, undefined])
+    const expected = Buffer.alloc(25_000_003)
+    memories.forEach((memory, index) => expected.set(memory, index * 6_000_000))
+    const target = Buffer.alloc(expected.length)
+    expect(await file.read(target, 0, target.length, 0)).toBe(expected.length)
+    expect(target.equals(expected)).toBe(true)
+  })
+
   test('positions far out are exact (beyond four gigabytes on a real disk)', async () => {
     const position = world().farPosition
     expect(await carryOut(memoryOf('far'), position, false)).toBeUndefined()
