@@ -60,7 +60,7 @@ export class FrameReader {
     const file = await runtime.files.open(path, 'read')
     try {
       const fileBytes = await file.size()
-      const window = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+      const window = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, Math.max(fileBytes, SEGMENT_HEADER_BYTES)))
       const headerBytes = await file.read(window, 0, SEGMENT_HEADER_BYTES, 0)
       const header = checkedHeader(window.subarray(0, headerBytes), path, number)
       return new FrameReader(file, header, fileBytes, window)

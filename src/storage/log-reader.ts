@@ -71,7 +71,7 @@ class Recovery {
     const { cleanEnd, afterSequence } = this.#options
     while (await this.#readFrame());
     const end = this.#end()
-    if (cleanEnd !== undefined) this.#checkCleanEnd(cleanEnd, end)
+    if (cleanEnd !== undefined) await this.#checkCleanEnd(cleanEnd, end)
     const torn = cleanEnd === undefined && end !== undefined ? await this.#judgeTail() : undefined
     return {
       lastSequence: Math.max(afterSequence, this.#sequence ?? 0),
@@ -160,12 +160,24 @@ class Recovery {
     return { ...this.#position(), sequence, checksum: this.#checksum ?? 0 }
   }
 
-  #checkCleanEnd(clean: LogEnd, found: LogEnd | undefined): void {
-    const last = this.#readers[this.#index]
-    if (found === undefined || last === undefined) return
+  async #checkCleanEnd(clean: LogEnd, found: LogEnd | undefined): Promise<void> {
+    if (found === undefined) return
     const isSame = comparePositions(clean, found) === 0 && clean.checksum === found.checksum
     if (isSame && (this.#sequence === undefined || clean.sequence === this.#sequence)) return
-    throw damaged(last, found.offset, `the log was closed at offset ${clean.offset} of segment ${clean.segment}`)
+    const { reader, offset } = await this.#placeOfDamage()
+    throw damaged(reader, offset, `the log was closed at offset ${clean.offset} of segment ${clean.segment}`)
+  }
+
+  /**
+   * Which frame is damaged, given that one is. A segment that ends in blanks may well have ended there: if then the first
+   * frame of the next one does not verify, that one is damaged for certain.
+   */
+  async #placeOfDamage(): Promise<{ readonly reader: FrameReader; readonly offset: number }> {
+    const reader = this.#readers[this.#index]!
+    const next = this.#readers[this.#index + 1]
+    const mayEndHere = next !== undefined && (await reader.isBlankAt(this.#offset))
+    if (!mayEndHere || (await next.frameAt(SEGMENT_HEADER_BYTES)) !== undefined) return { reader, offset: this.#offset }
+    return { reader: next, offset: SEGMENT_HEADER_BYTES }
   }
 
   /** Looks for a promise past the end that was found. Throws `CorruptionError` if there is one. */
@@ -185,7 +197,8 @@ class Recovery {
       if (witness === undefined) continue
       const { segment, offset: durable } = witness.header.promise
       const why = `the frame there does not verify, but the log was durable up to offset ${durable} of segment ${segment}`
-      throw damaged(reader, offset, why)
+      const place = await this.#placeOfDamage()
+      throw damaged(place.reader, place.offset, why)
     }
     const isTorn = hasLaterFrame || !(await reader.isBlankAt(offset))
     return isTorn ? { file: reader.path, offset } : undefined
