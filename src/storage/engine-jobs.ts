@@ -6,8 +6,9 @@
  *   compaction:  outputs synced, directory synced -> edit (adds before removes) synced
  *                -> swapped in memory (one step) -> inputs removed once nobody holds them
  *
- * A failure before the edit leaves nothing behind and changes nothing. A failure of the edit poisons: the files written
- * stay, since the manifest may name them. Pinned by test/contract/engine and test/crash.
+ * A failure before the directory's sync leaves nothing behind and changes nothing. A failure of that sync poisons: it may have
+ * given up names that others had created (a log segment's), and none of them would ever know. So does a failure of the
+ * edit: the files written stay, since the manifest may name them. Pinned by test/contract/engine and test/crash.
  */
 import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
@@ -39,6 +40,8 @@ export interface JobsOptions extends JobContext {
   readonly liveSnapshots: () => Iterable<Sequence>
   readonly publishedSequence: () => Sequence
   readonly onEvent: (event: EngineEvent) => void
+  /** The directory can no longer be trusted with names. */
+  readonly onPoisoned: (cause: Error) => void
 }
 
 /** Counts since the engine was opened. */
@@ -150,18 +153,30 @@ export class EngineJobs {
     this.#options.onEvent({ type: 'compaction', level: plan.outputLevel, bytesRead, bytesWritten, ms })
   }
 
-  /** Makes an edit durable; `files`, just written, are let go of if that fails, and removed if it had no effect. */
+  /** Makes an edit durable; `files`, just written, are let go of if that fails, and removed unless it may name them. */
   async #record(edit: ManifestEdit, files: readonly TableFile[]): Promise<void> {
+    const { manifest, runtime, tables } = this.#options
+    let mayBeNamed = false
     try {
-      await this.#options.manifest.apply(edit)
+      if (files.length > 0) await this.#syncDirectory()
+      mayBeNamed = true
+      await manifest.apply(edit)
     } catch (error) {
       for (const file of files) file.table.unpin()
-      if (error instanceof DiskFullError) {
-        for (const file of files) await removeQuietly(this.#options.runtime, this.#options.tables.path(file.number))
-      } else {
-        assert(error instanceof PoisonedError, 'a manifest edit fails by poisoning or for want of room')
+      if (!mayBeNamed || error instanceof DiskFullError) {
+        for (const file of files) await removeQuietly(runtime, tables.path(file.number))
       }
       throw error
+    }
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const { runtime, directory, onPoisoned } = this.#options
+    try {
+      await runtime.files.syncDirectory(directory)
+    } catch (error) {
+      onPoisoned(error as Error)
+      throw new PoisonedError(`Cannot keep a new table: its directory could not be synced; reopen the database`, error)
     }
   }
 

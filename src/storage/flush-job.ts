@@ -2,8 +2,8 @@
  * Flush: writes one memtable as a table of level 0.
  *
  * Versions that nobody can see are dropped here already; a tombstone is dropped only where no table can hold anything older.
- * The table is complete and durable, and open for reading, when this returns: what is left is the manifest edit, the
- * swap, and the end of the log that it replaces (lsm-engine.ts keeps the order).
+ * The table is complete and synced, and open for reading, when this returns: what is left is the sync of its directory, the
+ * manifest edit, the swap, and the end of the log that it replaces (engine-jobs.ts keeps the order).
  *
  * Pinned by test/contract/engine and test/crash.
  */

@@ -231,6 +231,7 @@ export class LsmEngine implements Engine {
       liveSnapshots: () => this.#listener?.liveSnapshots() ?? [],
       publishedSequence: () => this.#publishedSequence,
       onEvent: this.#report,
+      onPoisoned: (cause) => this.#poison(cause),
     })
     const jobs = this.#jobs
     this.#background = new Background(this.#runtime, {

@@ -27,20 +27,26 @@ export async function readCurrent(runtime: Runtime, directory: string): Promise<
 }
 
 /**
- * Makes manifest `number`, which is complete and synced, the one in force. `onRenamed` is called once a crash may have
- * either of the two: from there on a failure leaves it open which one is in force.
+ * Makes manifest `number`, which is complete and synced, the one in force. `onUncertain` is called once a crash may have
+ * either of the two: from there on a failure leaves it open which one is in force. A failed sync of the directory has the same
+ * weight: it may have given up names that others created.
  */
 export async function switchCurrent(
   runtime: Runtime,
   directory: string,
-  options: { readonly number: number; readonly onRenamed: () => void },
+  options: { readonly number: number; readonly onUncertain: () => void },
 ): Promise<void> {
   const temporary = runtime.files.join(directory, CURRENT_TEMPORARY_FILE)
-  await runtime.files.syncDirectory(directory)
+  try {
+    await runtime.files.syncDirectory(directory)
+  } catch (error) {
+    options.onUncertain()
+    throw error
+  }
   if ((await runtime.files.status(temporary)) !== undefined) await runtime.files.remove(temporary)
   await createWholeFile(runtime, temporary, Buffer.from(currentText(options.number), 'latin1'))
   runtime.faults.reach('manifest.before-switch')
-  options.onRenamed()
+  options.onUncertain()
   await runtime.files.rename(temporary, runtime.files.join(directory, CURRENT_FILE))
   runtime.faults.reach('manifest.after-switch')
   await runtime.files.syncDirectory(directory)

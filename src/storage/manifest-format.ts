@@ -5,8 +5,9 @@
  *     0  u32 magic 'SKMF'      4  u32 format version    8  u53 file number    16  u53 file size in bytes
  *     24 u32 zero              28 u32 CRC of bytes 0-27
  *   record (at the first boundary after the header or the record before)
- *     0  u32 magic 'EDIT'      4  u32 payload bytes     8  u32 ordinal, from 0
- *     12 u32 CRC of (file number u53, file offset u53, bytes 0-11, payload)   16  payload: fields, each a tag byte first
+ *     0  u32 magic 'EDIT'      4  u32 payload bytes     8  u32 ordinal, from 0       12 u32 zero
+ *     16 u53 promise: the file was durable up to here when the record was written
+ *     24 u32 CRC of (file number u53, file offset u53, bytes 0-23, payload)   28  payload: fields, each a tag byte first
  *
  * The checksum binds a record to its file and place. A boundary begins a disk sector, so no synced record is ever rewritten
  * by the next; the file has its full size from the start, so an edit needs no room and a shorter file is a truncated one.
@@ -21,7 +22,8 @@ export const MANIFEST_FORMAT_VERSION = 1
 export const MANIFEST_HEADER_BYTES = 32
 /** Records begin at multiples of this. */
 export const MANIFEST_BOUNDARY_BYTES = 4096
-export const RECORD_HEADER_BYTES = 16
+export const RECORD_HEADER_BYTES = 28
+const CHECKED_BYTES = 24
 
 const MANIFEST_MAGIC = 0x464d4b53
 const RECORD_MAGIC = 0x54494445
@@ -44,7 +46,13 @@ export type ManifestHeader =
 
 /** What stands at a boundary. */
 export type ManifestRecord =
-  | { readonly kind: 'record'; readonly ordinal: number; readonly payload: Buffer; readonly end: number }
+  | {
+      readonly kind: 'record'
+      readonly ordinal: number
+      readonly promise: number
+      readonly payload: Buffer
+      readonly end: number
+    }
   | { readonly kind: 'bad' }
 
 /** A payload's edit, or why there is none; `unknownTag` means a newer version wrote it. */
@@ -85,18 +93,29 @@ export function decodeHeader(bytes: Buffer): ManifestHeader {
   return { kind: 'header', version, fileNumber, fileBytes }
 }
 
-/** A record for the place `offset` of file `fileNumber`. */
-export function encodeRecord(
-  payload: Uint8Array,
-  place: { readonly fileNumber: number; readonly offset: number; readonly ordinal: number },
-): Buffer {
+/** A record's place, and the promise that it makes. */
+export interface RecordPlace {
+  readonly fileNumber: number
+  readonly offset: number
+  readonly ordinal: number
+  /** Everything before this offset is synced. */
+  readonly promise: number
+}
+
+/** A record for its place. */
+export function encodeRecord(payload: Uint8Array, place: RecordPlace): Buffer {
   assert(place.offset % MANIFEST_BOUNDARY_BYTES === 0, 'a record begins at a boundary')
+  assert(place.promise <= place.offset, 'a record promises only what lies before it')
+  const header = new ByteWriter()
+  header.u32(RECORD_MAGIC)
+  header.u32(payload.length)
+  header.u32(place.ordinal)
+  header.u32(0)
+  header.u53(place.promise)
   const record = Buffer.alloc(RECORD_HEADER_BYTES + payload.length)
-  record.writeUInt32LE(RECORD_MAGIC, 0)
-  record.writeUInt32LE(payload.length, 4)
-  record.writeUInt32LE(place.ordinal, 8)
+  record.set(header.finish())
   record.set(payload, RECORD_HEADER_BYTES)
-  record.writeUInt32LE(recordChecksum(record, place), 12)
+  record.writeUInt32LE(recordChecksum(record, place), CHECKED_BYTES)
   return record
 }
 
@@ -107,15 +126,18 @@ export function decodeRecord(bytes: Buffer, fileNumber: number, offset: number):
   const end = offset + RECORD_HEADER_BYTES + bytes.readUInt32LE(offset + 4)
   if (end > bytes.length) return { kind: 'bad' }
   const record = bytes.subarray(offset, end)
-  if (record.readUInt32LE(12) !== recordChecksum(record, { fileNumber, offset })) return { kind: 'bad' }
-  return { kind: 'record', ordinal: record.readUInt32LE(8), payload: record.subarray(RECORD_HEADER_BYTES), end }
+  if (record.readUInt32LE(CHECKED_BYTES) !== recordChecksum(record, { fileNumber, offset })) return { kind: 'bad' }
+  const reader = new ByteReader(record, 8)
+  const ordinal = reader.u32()
+  reader.u32()
+  return { kind: 'record', ordinal, promise: reader.u53(), payload: record.subarray(RECORD_HEADER_BYTES), end }
 }
 
 function recordChecksum(record: Buffer, place: { readonly fileNumber: number; readonly offset: number }): number {
   const identity = new ByteWriter()
   identity.u53(place.fileNumber)
   identity.u53(place.offset)
-  const head = crc32(record, 0, 12, crc32(identity.finish()))
+  const head = crc32(record, 0, CHECKED_BYTES, crc32(identity.finish()))
   return crc32(record, RECORD_HEADER_BYTES, record.length, head)
 }
 

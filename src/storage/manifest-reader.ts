@@ -1,11 +1,12 @@
 /**
  * Reads the manifest in force, and tells an edit that was never finished from damage.
  *
- * An edit is synced before anything relies on it, and then sealed: an empty record is written behind it, unsynced. So when
- * the record at some boundary is bad,
- *   - a valid record at any later boundary is a witness that it was synced: corruption, refused by name;
- *   - with none, it is the last edit, torn by a crash in its write (or damaged within moments of a power cut before its
- *     seal reached the disk, when nothing relied on it yet but files that recovery then misses by name): it is cut.
+ * An edit is synced before anything relies on it, and then sealed: an empty record is written behind it, unsynced. Each
+ * record promises up to where the file was durable when it was written. So when the record at some boundary is bad,
+ *   - a valid record behind it whose promise reaches past it is a witness that it was synced: corruption, refused by name;
+ *   - with none, it was never synced, and it is cut with what follows: a crash tore the last edit, or lost the last seal but
+ *     not the edit after it. (Or a power cut took the seal of the last edit and damage then that edit: what relied on it by then is
+ *     missed by name, a table or segment that is gone or one that nobody names, see recovery.ts.)
  * The first record and the file's size are synced before CURRENT names the file: damage there is always corruption.
  *
  * What it does not do: write, or open tables. Pinned by test/unit/storage/manifest.test.ts.
@@ -105,11 +106,12 @@ function readEdit(state: ManifestState, payload: Buffer, place: Place): Manifest
   return applyEdit(state, decoded.edit)
 }
 
-/** Refuses the file if a valid record stands anywhere behind the bad one at `place`. */
+/** Refuses the file if a valid record behind the bad one at `place` promises that it was synced. */
 function checkTail(bytes: Buffer, number: number, place: Place): void {
   for (let at = place.offset + MANIFEST_BOUNDARY_BYTES; at < bytes.length; at += MANIFEST_BOUNDARY_BYTES) {
-    if (decodeRecord(bytes, number, at).kind === 'bad') continue
-    throw corrupt(place.path, place.offset, `a record is damaged, as the valid one at byte ${at} shows`)
+    const record = decodeRecord(bytes, number, at)
+    if (record.kind === 'bad' || record.promise <= place.offset) continue
+    throw corrupt(place.path, place.offset, `a record is damaged, as the promise of the one at byte ${at} shows`)
   }
 }
 

@@ -17,6 +17,7 @@ import type { File, Runtime } from '../runtime/runtime'
 import { manifestFileName } from './file-names'
 import { switchCurrent } from './manifest-current'
 import { MANIFEST_BOUNDARY_BYTES, MANIFEST_HEADER_BYTES, encodeEdit, encodeHeader, encodeRecord, nextBoundary } from './manifest-format' // prettier-ignore
+import type { RecordPlace } from './manifest-format'
 import type { ManifestEdit, ManifestState } from './manifest-state'
 import { applyEdit, stateToEdit } from './manifest-state'
 import { removeQuietly } from './whole-file'
@@ -36,6 +37,8 @@ interface ManifestFile {
   /** Of the next record. */
   offset: number
   ordinal: number
+  /** Everything before this offset is durable: what the next record promises. */
+  synced: number
 }
 
 const SEAL: ManifestEdit = {}
@@ -130,17 +133,14 @@ export class Manifest {
     if (this.#failed !== undefined) throw poisoned(this.#failed)
     const payload = encodeEdit({ ...edit, nextFileNumber: this.#nextFileNumber })
     const next = applyEdit(this.#state, { ...edit, nextFileNumber: this.#nextFileNumber })
-    const record = encodeRecord(payload, {
-      fileNumber: current.number,
-      offset: current.offset,
-      ordinal: current.ordinal,
-    })
+    const record = encodeRecord(payload, placeOfNext(current))
     const roomBytes = nextBoundary(record.length) + MANIFEST_BOUNDARY_BYTES
     if (current.offset + roomBytes > current.bytes) return this.#switchTo(next)
     try {
       this.#runtime.faults.reach('manifest.before-edit')
       await this.#append(current, record)
       await current.file.sync()
+      current.synced = current.offset
       this.#runtime.faults.reach('manifest.after-edit')
     } catch (error) {
       throw this.#fail(error)
@@ -151,9 +151,8 @@ export class Manifest {
 
   /** The edit before it is in force already, so that a failure here only ends the edits to come. */
   async #seal(current: ManifestFile): Promise<void> {
-    const { number: fileNumber, offset, ordinal } = current
     try {
-      await this.#append(current, encodeRecord(encodeEdit(SEAL), { fileNumber, offset, ordinal }))
+      await this.#append(current, encodeRecord(encodeEdit(SEAL), placeOfNext(current)))
     } catch (error) {
       this.#fail(error)
     }
@@ -175,7 +174,10 @@ export class Manifest {
     let isDiscardable = true
     try {
       created = await this.#create(path, number, state)
-      await switchCurrent(this.#runtime, this.#options.directory, { number, onRenamed: () => (isDiscardable = false) })
+      await switchCurrent(this.#runtime, this.#options.directory, {
+        number,
+        onUncertain: () => (isDiscardable = false),
+      })
     } catch (error) {
       await created?.file.close()
       if (!isDiscardable || !(error instanceof DiskFullError)) throw this.#fail(error)
@@ -193,7 +195,7 @@ export class Manifest {
 
   async #create(path: string, number: number, state: ManifestState): Promise<ManifestFile> {
     const offset = nextBoundary(MANIFEST_HEADER_BYTES)
-    const record = encodeRecord(encodeEdit(stateToEdit(state)), { fileNumber: number, offset, ordinal: 0 })
+    const record = encodeRecord(encodeEdit(stateToEdit(state)), { fileNumber: number, offset, ordinal: 0, promise: 0 })
     const end = nextBoundary(offset + record.length)
     const bytes = Buffer.alloc(end + nextBoundary(this.#options.limits.manifestRoomBytes))
     bytes.set(encodeHeader(number, bytes.length), 0)
@@ -206,7 +208,7 @@ export class Manifest {
       await file.close()
       throw error
     }
-    return { number, file, bytes: bytes.length, offset: end, ordinal: 1 }
+    return { number, file, bytes: bytes.length, offset: end, ordinal: 1, synced: end }
   }
 
   #fail(error: unknown): PoisonedError {
@@ -217,6 +219,10 @@ export class Manifest {
     }
     return poisoned(this.#failed)
   }
+}
+
+function placeOfNext(current: ManifestFile): RecordPlace {
+  return { fileNumber: current.number, offset: current.offset, ordinal: current.ordinal, promise: current.synced }
 }
 
 function poisoned(cause: Error): PoisonedError {

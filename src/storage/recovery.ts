@@ -31,7 +31,14 @@ import type { ManifestState } from './manifest-state'
 import { createManifestState } from './manifest-state'
 import { Memtables } from './memtables'
 import { Slices } from './slices'
-import { checkNewDirectory, ensureDirectory, orphans, removeOrphans, takenNumbers } from './store-directory'
+import {
+  checkNewDirectory,
+  ensureDirectory,
+  orphans,
+  removeOrphans,
+  syncParents,
+  takenNumbers,
+} from './store-directory'
 import type { TableFile } from './table-set'
 import { TableStore, propertiesToRecord } from './table-store'
 import { removeQuietly } from './whole-file'
@@ -102,8 +109,11 @@ class Recovery {
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {
     const names = await this.#runtime.files.list(this.#directory)
     const found = await readManifest(this.#runtime, this.#directory)
-    if (found === undefined)
-      checkNewDirectory(this.#runtime, this.#directory, names, this.#options.create && !this.#options.readOnly)
+    if (found === undefined) {
+      const create = this.#options.create && !this.#options.readOnly
+      checkNewDirectory(this.#runtime, this.#directory, names, create)
+      await syncParents(this.#runtime, this.#directory)
+    }
     const taken = takenNumbers(names)
     const old = found?.state ?? createManifestState()
     // Numbers of orphans count as used: whatever refers to one must never meet another file under it.
@@ -251,15 +261,15 @@ class Recovery {
     for (const file of files) await removeQuietly(this.#runtime, this.#tables.path(file.number))
   }
 
+  /** The new manifest is in force already: what cannot be removed now stays an orphan for the next open. */
   async #removeGarbage(manifest: Manifest): Promise<void> {
-    const names = await this.#runtime.files.list(this.#directory)
-
-    await removeOrphans(this.#runtime, this.#directory, orphans(names, manifest.state, manifest.fileNumber))
+    try {
+      const names = await this.#runtime.files.list(this.#directory)
+      await removeOrphans(this.#runtime, this.#directory, orphans(names, manifest.state, manifest.fileNumber))
+    } catch (error) {
+      this.#options.onRemoveFailed(error as Error)
+    }
   }
-}
-
-function readOnly(directory: string): ReadOnlyError {
-  return new ReadOnlyError(`Cannot write to ${directory}: it was opened with readOnly`)
 }
 
 /** What writes get where the disk had no room to recover the store or to begin a log. */

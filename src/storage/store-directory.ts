@@ -3,7 +3,7 @@
  *
  * Pinned by test/unit/storage/store-directory.test.ts, test/contract/engine and test/crash.
  */
-import { CorruptionError, InvalidArgumentError } from '../base/errors'
+import { CorruptionError, InvalidArgumentError, IoError } from '../base/errors'
 import type { FileStatus, Runtime } from '../runtime/runtime'
 import { CURRENT_FILE, parseFileName } from './file-names'
 import type { ManifestState } from './manifest-state'
@@ -15,7 +15,7 @@ export interface TakenNumbers {
   readonly segmentMax: number
 }
 
-/** Creates the directory and its missing parents if `create`, each durable. Throws `InvalidArgumentError`, `IoError`. */
+/** Creates the directory and its missing parents if `create`; `syncParents` makes them durable. Throws `InvalidArgumentError`, `IoError`. */
 export async function ensureDirectory(runtime: Runtime, directory: string, create: boolean): Promise<void> {
   const { files } = runtime
   const missing: string[] = []
@@ -31,10 +31,37 @@ export async function ensureDirectory(runtime: Runtime, directory: string, creat
     throw new InvalidArgumentError(`Cannot open ${directory}: ${path} is no directory; give the path of a directory`)
   }
   if (missing.length > 0 && !create) throw noDatabase(directory, 'the directory does not exist')
-  for (const part of missing) {
-    await files.createDirectory(part)
-    await files.syncDirectory(files.parent(part))
+  for (const part of missing) await files.createDirectory(part)
+}
+
+/**
+ * Makes the names of the directory and of all its parents durable, for a database that is new. All of them: one that is
+ * there already may have been created moments ago by an attempt that failed before it was synced.
+ * Parents that may not be read belong to somebody else and were not created here: they are left out. After a failed sync
+ * of a directory no later one is sure to help: the error says to begin with a new path.
+ */
+export async function syncParents(runtime: Runtime, directory: string): Promise<void> {
+  const { files } = runtime
+  let path = files.resolve(directory)
+  for (let parent = files.parent(path); parent !== path; parent = files.parent(path)) {
+    try {
+      await files.syncDirectory(parent)
+    } catch (error) {
+      if (!isForbidden(error))
+        throw new IoError(
+          `Cannot create ${directory}: syncing ${parent} failed; remove what was created of the path, or use another one`,
+          'sync-directory',
+          parent,
+          error,
+        )
+    }
+    path = parent
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  const code = ((error as Error).cause as { code?: unknown } | undefined)?.code
+  return code === 'EACCES' || code === 'EPERM'
 }
 
 /**

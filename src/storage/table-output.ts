@@ -1,10 +1,11 @@
 /**
  * The tables that one job writes: a run of them, cut where a key changes, complete and synced or gone without a trace.
  *
- *   begin -> add* -> (cut -> begin -> add*)* -> finish:  each table synced and closed, then their directory
+ *   begin -> add* -> (cut -> begin -> add*)* -> finish:  each table synced and closed
  *
  * Range tombstones are clipped at the cuts, so that no two tables of the run overlap. After any failure the job calls
- * `discard`: files under construction are removed, their numbers never used again.
+ * `discard`: files under construction are removed, their numbers never used again. The directory is the caller's to sync
+ * before anything refers to the tables: a failure of that is no failure of one table (engine-jobs.ts).
  *
  * Pinned by test/contract/engine and test/crash.
  */
@@ -78,10 +79,9 @@ export class TableOutput {
     this.#start = key
   }
 
-  /** Ends the last table and makes all of them durable. Those written, in order; none if there was nothing to write. */
+  /** Ends the last table. Those written, in order, each complete and synced; none if there was nothing to write. */
   async finish(): Promise<readonly TableProperties[]> {
     await this.#end(undefined)
-    if (this.#written.length > 0) await this.#runtime.files.syncDirectory(this.#options.directory)
     return this.#written
   }
 

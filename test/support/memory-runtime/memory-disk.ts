@@ -193,8 +193,15 @@ export class MemoryNames {
   }
 
   sync(directory: MemoryDirectory): void {
-    for (const change of this.#changes) if (!change.isDropped && touches(change, directory)) applyOnDisk(change)
-    this.#changes = this.#changes.filter((change) => change.isDropped || !touches(change, directory))
+    const synced = this.#changes.filter((change) => !change.isDropped && touches(change, directory))
+    for (const change of synced) applyOnDisk(change)
+    const latest = synced.at(-1)
+    // What was given up earlier can no longer surface under a name that is durably another's since.
+    this.#changes = this.#changes.filter((change) => {
+      if (!change.isDropped) return !synced.includes(change)
+      const isOlder = latest !== undefined && this.#changes.indexOf(change) < this.#changes.indexOf(latest)
+      return !(isOlder && synced.some((later) => isSameName(nameMade(change), nameMade(later))))
+    })
   }
 
   /** What a failed directory sync leaves. */
@@ -216,6 +223,20 @@ export type NamesOnDisk = Map<string, MemoryNode | MemoryDirectory>
 
 function onDiskOf(directory: MemoryDirectory): NamesOnDisk {
   return directory.onDisk
+}
+
+interface NamePlace {
+  readonly directory: MemoryDirectory
+  readonly name: string
+}
+
+/** The name that a change gives or takes away. */
+function nameMade(change: NameChange): NamePlace {
+  return change.to ?? change
+}
+
+function isSameName(a: NamePlace, b: NamePlace): boolean {
+  return a.directory === b.directory && a.name === b.name
 }
 
 function touches(change: NameChange, directory: MemoryDirectory): boolean {
