@@ -1,5 +1,7 @@
 /**
  * The public exports of the package, and nothing else; docs/API.md describes them.
+ *
+ * The classes are exported for `instanceof` and for their types; only the database makes them.
  */
 export { open } from './open'
 export type { LimitOptions, OpenOptions } from './open'
@@ -38,12 +40,12 @@ export type {
   WriteOptions,
 } from './kv/call-options'
 export type { Guards } from './kv/callback-guard'
-export type { Database } from './kv/database'
+export { Database } from './kv/database'
 export type { DatabaseEvent } from './kv/events'
 export type { AbortSignalLike } from './kv/interruption'
 export type { DatabaseStats, StorageStats } from './kv/operations'
 export type { RangeBounds, ScanOptions } from './kv/range-options'
-export type { Savepoint } from './kv/savepoint'
-export type { Scan } from './kv/scan'
-export type { Snapshot } from './kv/snapshot'
-export type { Transaction } from './kv/transaction'
+export { Savepoint } from './kv/savepoint'
+export { Scan } from './kv/scan'
+export { Snapshot } from './kv/snapshot'
+export { Transaction } from './kv/transaction'

@@ -3,7 +3,7 @@
  *
  * What comes back is a `Buffer` at run time. Its *type* is the `Buffer` of the application where the application has one
  * (it uses @types/node), else a `Uint8Array` with the two methods everybody needs: a blank TypeScript project needs no
- * extra types. Pinned by test/unit/kv/bytes-type.test.ts and the blank projects of test/package.
+ * extra types. Pinned by the blank projects of test/package.
  */
 
 /** Accepted as a key or value: bytes, or a well-formed string, which stands for its UTF-8 bytes. */

@@ -1,7 +1,7 @@
 /**
  * The options of `begin`, `transact`, `snapshot` and the single writes: their types, and their checks at the door. Pure.
  *
- * Pinned by test/unit/kv/call-options.test.ts.
+ * Pinned by test/unit/kv/begin-options.test.ts, transact.test.ts and snapshot.test.ts.
  */
 import { InvalidArgumentError } from '../base/errors'
 import type { Limits } from '../base/limits'

@@ -300,12 +300,13 @@ export class Transaction {
     }
   }
 
-  #acknowledged(receipt: CommitReceipt): CommitReceipt {
-    const callbacks = this.#callbacks
-    if (callbacks === undefined) return receipt
+  /** A commit without writes may have been answered at once, so it counts as an operation of this turn. */
+  #acknowledged(receipt: CommitReceipt): CommitReceipt | Promise<CommitReceipt> {
+    for (const fn of this.#callbacks ?? []) this.#setting.events.runCallback(fn)
     this.#callbacks = undefined
-    for (const fn of callbacks) this.#setting.events.runCallback(fn)
-    return receipt
+    const wroteNothing = receipt.sequence === this.#store.snapshot
+    const turn = wroteNothing ? this.#setting.turns.spend(1) : undefined
+    return turn === undefined ? receipt : turn.then(() => receipt)
   }
 
   #scan<Item>(options: ScanOptions | undefined, shape: ScanShape<Item>): Scan<Item> {

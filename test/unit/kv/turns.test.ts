@@ -1,8 +1,10 @@
 /**
  * Operations that complete at once let others have their turn.
  */
+import type { Database } from '../../../src/kv/database'
 import { Turns } from '../../../src/kv/turns'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
+import { createFixture } from './fixture'
 
 /** Turns over a clock that stands still unless moved; counts the turns asked for. */
 function createTurns(operationsMax: number) {
@@ -79,5 +81,25 @@ describe('turns', () => {
     while (!fired && reads < 1_000_000) reads += (await turns.settle(1)) // prettier-ignore
     expect(fired).toBe(true)
     expect(reads).toBeLessThan(1_000_000)
+  })
+
+  test.each<[string, (db: Database) => Promise<unknown>]>([
+    ['reads', (db) => db.get('a')],
+    ['empty transactions', (db) => db.transact(() => 1)],
+    ['commits without writes', (db) => db.begin().commit()],
+    ['pages', (db) => db.keys().pages(1).next()],
+    ['rows that are not there', (db) => db.keys({ gte: 'x' })[Symbol.asyncIterator]().next()],
+    ['counts of nothing', (db) => db.count({ gte: 'x' })],
+  ])('%s awaited in a loop let others have their turn', async (_, operation) => {
+    const { db } = createFixture()
+    await db.put('a', '1')
+    let fired = false
+    setImmediate(() => {
+      fired = true
+    })
+    let operations = 0
+    for (; !fired && operations < 100_000; operations++) await operation(db)
+    expect(fired).toBe(true)
+    expect(operations).toBeLessThan(1000)
   })
 })
