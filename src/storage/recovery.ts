@@ -272,6 +272,10 @@ class Recovery {
   }
 }
 
+function readOnly(directory: string): ReadOnlyError {
+  return new ReadOnlyError(`Cannot write to ${directory}: it was opened with readOnly`)
+}
+
 /** What writes get where the disk had no room to recover the store or to begin a log. */
 export function noRoomToRecover(directory: string, cause: Error): DiskFullError {
   return new DiskFullError(
