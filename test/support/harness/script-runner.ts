@@ -53,6 +53,10 @@ class ScriptRun {
     writer.put('~setup', '')
     for (const [key, value] of this.#script.setup) writer.put(key, value)
     const settled = writer.commit()
+    while (writer.record.commit === undefined) {
+      await new Promise((resolve) => setImmediate(resolve))
+      this.#auditor.noticeDecisions()
+    }
     this.#publish(this.#auditor.decided)
     await settled
     const store = await this.#harness.settleData()
@@ -62,9 +66,10 @@ class ScriptRun {
 
   async step(step: ScriptStep): Promise<void> {
     const outcome = this.#act(step)
-    if (!this.#script.isHeld) this.#publish(this.#auditor.decided)
+    this.#goOn()
     const isStorage = step.verb === 'flush' || step.verb === 'compact'
-    const shown = typeof outcome === 'string' || isStorage ? await outcome : await settledOrWaiting(outcome)
+    const shown =
+      typeof outcome === 'string' || isStorage ? await outcome : await settledOrWaiting(outcome, () => this.#goOn())
     if (shown === undefined) {
       if (step.expected !== 'waits') throw new Error(`it waits, expected: ${step.expected ?? 'done'}`)
       this.#keep(step.session, outcome as Promise<string>)
@@ -171,6 +176,11 @@ class ScriptRun {
     return 'done'
   }
 
+  #goOn(): void {
+    this.#auditor.noticeDecisions()
+    if (!this.#script.isHeld) this.#publish(this.#auditor.decided)
+  }
+
   #keep(session: string, waiting: Promise<string>): void {
     this.#sessions.set(session, { transaction: this.#sessions.get(session)?.transaction, waiting })
   }
@@ -183,13 +193,16 @@ class ScriptRun {
 }
 
 /** The settled text, or undefined if it is still waiting once nothing else is left to do. */
-async function settledOrWaiting(outcome: Promise<string>): Promise<string | undefined> {
+async function settledOrWaiting(outcome: Promise<string>, eachTurn: () => void): Promise<string | undefined> {
   let settled: { readonly text: string } | { readonly error: unknown } | undefined
   outcome.then(
     (text) => (settled = { text }),
     (error: unknown) => (settled = { error }),
   )
-  for (let turn = 0; turn < 20 && settled === undefined; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 20 && settled === undefined; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    eachTurn()
+  }
   if (settled === undefined) return undefined
   if ('error' in settled) throw settled.error
   return settled.text

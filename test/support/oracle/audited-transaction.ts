@@ -151,14 +151,16 @@ export class AuditedTransaction {
     const settled = inner.commit()
     // Should judging throw, the rejection is nobody's business any more.
     settled.catch(() => undefined)
-    if (inner.state === 'decided' || inner.state === 'committed') auditor.onDecided(this)
-    else if (inner.state === 'aborted' && this.report === undefined) auditor.judgeAbort(this, undefined)
+    if (!this.noticeDecision()) auditor.undecided.add(this)
     auditor.settleAborts()
     return settled.then(
       (receipt): StepOutcome => {
         const expected = record.commit ?? record.snapshot
         if (receipt.sequence !== expected) {
-          throw new OracleViolation('wrong state', `the receipt says ${receipt.sequence}, not ${expected}: ${describeRecord(record)}`)
+          throw new OracleViolation(
+            'wrong state',
+            `the receipt says ${receipt.sequence}, not ${expected}: ${describeRecord(record)}`,
+          )
         }
         if (auditor.published < expected) {
           throw new OracleViolation(
@@ -174,6 +176,15 @@ export class AuditedTransaction {
         return 'refused'
       },
     )
+  }
+
+  /** Tells the auditor once it is decided. False while it is not; nothing is told twice. */
+  noticeDecision(): boolean {
+    const { auditor, inner } = this
+    if (inner.state === 'committing') return false
+    if (inner.state === 'decided' || inner.state === 'committed') auditor.onDecided(this)
+    else if (inner.state === 'aborted' && this.report === undefined) auditor.judgeAbort(this, undefined)
+    return true
   }
 
   rollback(): void {

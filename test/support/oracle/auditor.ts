@@ -79,6 +79,8 @@ export class Auditor {
   /** The first violation found inside a callback of the subject, where throwing would only confuse it. */
   failure: Error | undefined
   reportFault: Error | undefined
+  /** Transactions whose commit was called and that were not decided in that step. */
+  readonly undecided = new Set<AuditedTransaction>()
   #store: SubjectStore
   readonly #toleratesNeedless: boolean
   readonly #toleratesWaits: boolean
@@ -181,6 +183,7 @@ export class Auditor {
   /** The subject has decided that this transaction commits, in this very step. */
   onDecided(transaction: AuditedTransaction): void {
     const { record } = transaction
+    this.undecided.delete(transaction)
     if (this.graph.isCounted(record) && record.kind !== 'declared') return
     record.writes = transaction.writeSet()
     record.snapshot = transaction.snapshot
@@ -213,6 +216,17 @@ export class Auditor {
     transaction.report = report
     this.ended(transaction)
     this.#unjudged.push({ transaction, candidate: transaction.candidate(), report })
+  }
+
+  /**
+   * Notices commits that were decided in a later step than the one that called them. REQUIRES: one of them runs at a time, or
+   * the subject reports decisions itself; else their order is not known.
+   */
+  noticeDecisions(): void {
+    for (const transaction of [...this.undecided]) {
+      if (transaction.noticeDecision()) this.undecided.delete(transaction)
+    }
+    this.settleAborts()
   }
 
   /** Judges the aborts of the step that has just ended. */
