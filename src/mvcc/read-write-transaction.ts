@@ -333,7 +333,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     if (error !== undefined) this.#environment.aborted(error)
     this.#closeCursors()
     if (error !== undefined) this.#stopWaiting?.(error)
-    this.#environment.queues.releaseAll(this, state === 'decided' ? undefined : (error ?? this.#closedError()))
+    this.#environment.queues.releaseAll(this, error)
     this.#environment.open.delete(this)
   }
 

@@ -13,7 +13,7 @@
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import { escapeKey } from '../base/bytes'
-import { DeadlockError } from '../base/errors'
+import { DeadlockError, TransactionClosedError } from '../base/errors'
 import type { Scheduler, Timer } from '../runtime/runtime'
 import { Deferred } from './deferred'
 
@@ -193,7 +193,9 @@ export class WaitQueues {
     const place = waiters.findIndex((waiter) => waiter.owner === owner)
     assert(place >= 0, 'who waits for a key stands in its queue')
     const [waiter] = waiters.splice(place, 1)
-    waiter?.granted.reject(error ?? new DeadlockError('Cannot take the key: the transaction has ended'))
+    waiter?.granted.reject(
+      error ?? new TransactionClosedError('Cannot take the key: the transaction was rolled back meanwhile'),
+    )
   }
 
   /** Refuses waits until waiting for `key` closes no cycle: the other side if `owner` holds the gate, else `owner`. */
