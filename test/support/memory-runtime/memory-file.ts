@@ -49,6 +49,8 @@ export class MemoryFile implements File {
   }
 
   close(): Promise<void> {
+    // A dead process keeps no rules.
+    if (this.#world.calls.crashed) return this.#world.scheduler.later(() => undefined)
     assert(this.#isOpen, 'a file is closed once')
     assert(this.#requestsPending === 0, 'a file is closed after the requests of I/O threads on it have ended')
     this.#isOpen = false

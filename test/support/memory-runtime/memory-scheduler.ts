@@ -18,6 +18,11 @@ const lookMs = 0.001
 const epochMs = 1_700_000_000_000
 /** Turns without work before the clock jumps: code that hops over turns of the real loop gets its say before. */
 const idleTurnsBeforeJump = 2
+/**
+ * Jumps in a row, with no work between, that keep the process awake. A world that a test forgot to close may wait for
+ * periodic timers for ever: from here on they fire only while something else is going on.
+ */
+const idleJumpsMax = 1000
 
 interface ArmedTimer {
   readonly dueMs: number
@@ -36,6 +41,7 @@ export class MemoryScheduler implements Scheduler, Clock {
   #nowMs = 0
   #timersMade = 0
   #idleTurns = 0
+  #idleJumps = 0
   #turn: NodeJS.Immediate | undefined
   #isStopped = false
 
@@ -111,7 +117,7 @@ export class MemoryScheduler implements Scheduler, Clock {
     this.#turn = undefined
   }
 
-  /** Makes sure that a next turn comes if there is anything for it; it holds the process only for work or if asked to. */
+  /** Makes sure that a next turn comes if there is anything for it; what it holds the process for is below. */
   #schedule(): void {
     if (this.#isStopped) return
     const next = this.#nextTimer()
@@ -125,7 +131,8 @@ export class MemoryScheduler implements Scheduler, Clock {
         this.#schedule()
       }
     })
-    const holds = this.#tasks.length > 0 || [...this.#timers].some((timer) => timer.keepAlive)
+    const holds =
+      this.#tasks.length > 0 || this.#idleJumps < idleJumpsMax || [...this.#timers].some((timer) => timer.keepAlive)
     if (holds) this.#turn.ref()
     else this.#turn.unref()
   }
@@ -135,12 +142,13 @@ export class MemoryScheduler implements Scheduler, Clock {
     const timer = this.#nextTimer()
     const isDue = timer !== undefined && timer.dueMs <= this.#nowMs
     if (this.#tasks.length > 0 && !(isDue && this.#random.below(2) === 0)) {
-      this.#idleTurns = 0
+      this.#idleTurns = this.#idleJumps = 0
       this.#takeTask()()
       return
     }
     if (timer === undefined || (!isDue && ++this.#idleTurns <= idleTurnsBeforeJump)) return
     this.#idleTurns = 0
+    if (!isDue) this.#idleJumps++
     this.#nowMs = Math.max(this.#nowMs, timer.dueMs)
     this.#timers.delete(timer)
     timer.fn()
