@@ -24,7 +24,7 @@ import type { VersionCursor, VersionKind } from './version-cursor'
 
 const TREE_NODE_ENTRIES_MAX = 64
 /** Map slot, tree slot, entry object and string header of a small entry, measured; see docs/PERFORMANCE.md. */
-const ENTRY_OVERHEAD_BYTES = 104
+const ENTRY_OVERHEAD_BYTES = 120
 
 export class Memtable {
   readonly #entriesByKey = new Map<Key, MemtableEntry>()

@@ -1,0 +1,176 @@
+import * as fc from 'fast-check'
+import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import { Lookup, LOOKUP_VALUE } from '../../../src/storage/lookup'
+import { Memtable } from '../../../src/storage/memtable'
+import { versionAt, versionsFrom } from './table-world'
+import {
+  check,
+  expectLines,
+  historyOf,
+  inOrder,
+  linesOf,
+  modelCommits,
+  modelGet,
+  modelKeys,
+  valueText,
+} from './version-model'
+import type { ModelHistory } from './version-model'
+
+const file = 'test/unit/storage/memtable.test.ts'
+
+function memtableOf(history: ModelHistory): Memtable {
+  const memtable = new Memtable()
+  const writes = [
+    ...history.rangeTombstones.map((range) => ({ sequence: range.sequence, range })),
+    ...history.versions.map((version) => ({ sequence: version.sequence, version })),
+  ].sort((a, b) => a.sequence - b.sequence)
+  for (const write of writes) {
+    if ('range' in write) memtable.insertRange(write.range.start, write.range.end, write.sequence)
+    else memtable.insert(write.version.kind, write.version.key, write.version.value, write.sequence)
+  }
+  return memtable
+}
+
+describe('a memtable', () => {
+  it('finds the newest version at or below the sequence, range tombstones included', async () => {
+    await check(
+      file,
+      fc.property(modelCommits, fc.array(modelKeys, { maxLength: 20 }), (commits, others) => {
+        const history = historyOf(commits)
+        const memtable = memtableOf(history)
+        memtable.checkInvariants()
+        const found = new Lookup()
+        const keys = new Set([...others, ...history.versions.map(({ key }) => key)])
+        for (const key of keys) {
+          for (let sequence = 0; sequence <= commits.length + 1; sequence++) {
+            const expected = modelGet(history, key, sequence)
+            const has = memtable.get(key, sequence, found)
+            const value = found.state === LOOKUP_VALUE ? found.copyValue() : undefined
+            expectLines(
+              [`${has} ${found.state} ${found.sequence} ${valueText(value)}`],
+              [`${expected.sequence !== 0} ${expected.state} ${expected.sequence} ${valueText(expected.value)}`],
+            )
+          }
+        }
+      }),
+    )
+  })
+
+  it('shows all versions in internal order from a seek, forward and backward', async () => {
+    await check(
+      file,
+      fc.asyncProperty(modelCommits, fc.option(modelKeys, { nil: undefined }), async (commits, key) => {
+        const history = historyOf(commits)
+        const memtable = memtableOf(history)
+        const ordered = inOrder(history.versions)
+        const forward = await versionsFrom(memtable.openCursor(false), key)
+        expectLines(linesOf(forward), linesOf(ordered.filter((version) => key === undefined || version.key >= key)))
+        const backward = await versionsFrom(memtable.openCursor(true), key)
+        const below = ordered.filter((version) => key === undefined || version.key < key)
+        expectLines(linesOf(backward), linesOf(below.reverse()))
+      }),
+    )
+  })
+
+  it('shows only what is newest at a sequence if asked to', async () => {
+    await check(
+      file,
+      fc.asyncProperty(modelCommits, fc.nat({ max: 31 }), fc.boolean(), async (commits, sequence, reverse) => {
+        const { versions } = historyOf(commits)
+        const expected = inOrder(versions).filter(
+          (version) =>
+            version.sequence <= sequence &&
+            !versions.some((v) => v.key === version.key && v.sequence > version.sequence && v.sequence <= sequence),
+        )
+        const memtable = memtableOf({ versions, rangeTombstones: [] })
+        const shown = await versionsFrom(memtable.openCursor(reverse, sequence), undefined)
+        expectLines(linesOf(shown), linesOf(reverse ? expected.reverse() : expected))
+      }),
+    )
+  })
+
+  it('derives sizes from what it holds', () => {
+    const memtable = new Memtable()
+    expect([memtable.entries, memtable.bytes, memtable.firstSequence, memtable.lastSequence]).toEqual([0, 0, 0, 0])
+    memtable.insert(ENTRY_PUT, 'key', Buffer.alloc(100), 5)
+    const overhead = memtable.bytes - 103
+    memtable.insert(ENTRY_DELETE, 'key', undefined, 6)
+    memtable.insertRange('a', 'bc', 9)
+    expect(memtable.bytes).toBe(103 + 3 + 3 + 3 * overhead)
+    expect([memtable.entries, memtable.keys, memtable.firstSequence, memtable.lastSequence]).toEqual([3, 1, 5, 9])
+    memtable.checkInvariants()
+  })
+
+  it('copies what it is given', () => {
+    const memtable = new Memtable()
+    const value = Buffer.from('before')
+    memtable.insert(ENTRY_PUT, 'key', value, 1)
+    value.write('after!')
+    const found = new Lookup()
+    memtable.get('key', 1, found)
+    expect(found.copyValue().toString()).toBe('before')
+  })
+
+  it('finds any of 100,000 versions of one key', () => {
+    const memtable = new Memtable()
+    for (let sequence = 1; sequence <= 100_000; sequence++) {
+      memtable.insert(ENTRY_PUT, 'hot', Buffer.from(String(sequence)), sequence)
+    }
+    const found = new Lookup()
+    for (let sequence = 1; sequence <= 100_000; sequence += 97) {
+      expect(memtable.get('hot', sequence, found)).toBe(true)
+      if (found.sequence !== sequence) throw new Error(`found ${found.sequence} at ${sequence}`)
+    }
+    expect(found.copyValue().toString()).toBe(String(found.sequence))
+    memtable.checkInvariants()
+  })
+
+  it('holds values from none to 16 MiB, each whole', () => {
+    const memtable = new Memtable()
+    const lengths = [0, 1, 100, 65_535, 65_536, 65_537, 262_144, 262_145, 1_048_576, 16 * 1_048_576, 3, 200_000, 0, 7]
+    lengths.forEach((length, i) => {
+      memtable.insert(ENTRY_PUT, `k${i}`, Buffer.alloc(length, i + 1), i + 1)
+    })
+    const found = new Lookup()
+    lengths.forEach((length, i) => {
+      memtable.get(`k${i}`, 100, found)
+      expect(found.state).toBe(LOOKUP_VALUE)
+      expect(found.copyValue().equals(Buffer.alloc(length, i + 1))).toBe(true)
+    })
+  })
+
+  it('grows and is overwritten under open cursors, which go on showing what was there', () => {
+    for (const reverse of [false, true]) {
+      const memtable = new Memtable()
+      const name = (i: number): string => `key${String(i).padStart(6, '0')}`
+      for (let i = 0; i < 2000; i += 2) memtable.insert(ENTRY_PUT, name(i), Buffer.from('old'), 1 + i / 2)
+      const cursor = memtable.openCursor(reverse)
+      const seen: string[] = []
+      let next = 1001
+      for (let more = cursor.seek(undefined); more === true; more = cursor.next()) {
+        const version = versionAt(cursor)
+        if (version.sequence <= 1000) {
+          seen.push(version.key)
+          expect(version.value?.toString()).toBe('old')
+        }
+        // Overwrite here and insert neighbours: before, at and behind the cursor.
+        const at = Number(version.key.slice(3))
+        for (const key of [name(at), name(at - 1), name(at + 1)]) {
+          if (next < 6000) memtable.insert(ENTRY_PUT, key, Buffer.from('new'), next++)
+        }
+      }
+      const expected = Array.from({ length: 1000 }, (_, i) => name(2 * i))
+      expect(seen).toEqual(reverse ? expected.reverse() : expected)
+      memtable.checkInvariants()
+    }
+  })
+
+  it('refuses what would break its order', () => {
+    const memtable = new Memtable()
+    memtable.insert(ENTRY_PUT, 'a', Buffer.alloc(1), 5)
+    expect(() => memtable.insert(ENTRY_PUT, 'b', Buffer.alloc(1), 4)).toThrow('ascending sequences')
+    expect(() => memtable.insert(ENTRY_PUT, 'a', Buffer.alloc(1), 5)).toThrow('order of sequence')
+    expect(() => memtable.insert(ENTRY_PUT, 'c', undefined, 6)).toThrow('a put has a value')
+    expect(() => memtable.insertRange('b', 'b', 6)).toThrow('deletes something')
+  })
+})
