@@ -28,6 +28,7 @@ export const CRASH_LIMITS = createLimits({
   segmentBytesMin: 64 * KiB,
   segmentBytesMax: 64 * KiB,
   blockBytes: 256,
+  blockCacheBytesMax: 16 * KiB,
   tableBytesMax: 16 * KiB,
   levelBytesBase: 32 * KiB,
   levelSizeRatio: 2,
