@@ -3,7 +3,7 @@
  *
  * The file is read through a window that grows to the frame at hand, never beyond what the file itself has: a hostile
  * length allocates nothing. Nothing is judged here: whether a missing frame is an end, a torn tail or corruption is
- * log-reader.ts. Pinned by test/unit/storage/log-reader.test.ts and log-hostile.test.ts.
+ * log-reader.ts. Pinned by test/unit/storage/log-hostile.test.ts.
  */
 import { CorruptionError, UnsupportedFormatError } from '../base/errors'
 import type { File, Runtime } from '../runtime/runtime'

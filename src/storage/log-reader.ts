@@ -12,7 +12,7 @@
  * 4. With a clean end on record there is no doubt left: whatever differs from it is corruption.
  *
  * Reading twice gives the same. It writes nothing, so that a directory may be opened for reading only.
- * Pinned by test/unit/storage/log-reader.test.ts, log-torn.test.ts, log-hostile.test.ts and test/format/log.
+ * Pinned by test/unit/storage/log-torn.test.ts, log-hostile.test.ts, log-crash.test.ts and test/format/log.
  */
 import { CorruptionError } from '../base/errors'
 import type { Sequence } from '../base/sequence'

@@ -8,7 +8,7 @@
  * 2. A frame that is synced ends on a page, so that no acknowledged page is ever written again.
  * 3. A segment is left only when everything in it is durable; the first frame of the next one says so.
  *
- * It decides nothing: what is written when is log.ts. Pinned by test/unit/storage/log-writer.test.ts.
+ * It decides nothing: what is written when is log.ts. Pinned by test/unit/storage/log.test.ts and log-crash.test.ts.
  */
 import { assert } from '../base/assert'
 import type { Sequence } from '../base/sequence'
