@@ -150,14 +150,14 @@ export function expectLines(actual: readonly string[], expected: readonly string
 }
 
 /** Runs a property with the seed of this run; a failure names the command that repeats it. */
-export async function check(
+export async function check<T>(
   file: string,
-  property: fc.IAsyncPropertyWithHooks<never> | fc.IPropertyWithHooks<never>,
+  property: fc.IAsyncProperty<T> | fc.IProperty<T>,
   numRuns = 100,
 ): Promise<void> {
   const seed = testSeed(20_261)
   try {
-    await fc.assert(property as fc.IAsyncProperty<never>, { seed, numRuns })
+    await fc.assert(property, { seed, numRuns })
   } catch (error) {
     throw new Error(`${(error as Error).message}\nReplay: ${replayCommand(seed, file)}`, { cause: error })
   }
