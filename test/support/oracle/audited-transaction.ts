@@ -187,6 +187,12 @@ export class AuditedTransaction {
     return true
   }
 
+  /** Has it judged if it was aborted without a word (the baselines give no reports). */
+  noticeAbort(): void {
+    if (this.inner.state !== 'aborted' || this.report !== undefined || this.#isCommitting) return
+    if (this.auditor.isRunning(this)) this.auditor.judgeAbort(this, undefined)
+  }
+
   rollback(): void {
     this.inner.rollback()
     this.auditor.ended(this)

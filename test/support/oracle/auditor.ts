@@ -37,6 +37,7 @@ export interface AuditCounts {
   loneReads: number
   loneWaits: number
   deadlocks: number
+  anomalies: number
   /** Right aborts whose report tells of edges that do not exist; the first one is kept in `reportFault`. */
   reportFaults: number
 }
@@ -57,6 +58,10 @@ interface Unjudged {
 export interface AuditorOptions {
   /** Counts needless aborts instead of throwing: to measure baselines. */
   readonly toleratesNeedless?: boolean
+  /** Told of each abort that was judged. */
+  readonly onJudged?: (isNeedless: boolean) => void
+  /** Counts anomalies instead of throwing; what makes one is left out of the graph. To measure baselines. */
+  readonly toleratesAnomalies?: boolean
   /** Bounded memory may make lone reads wait without need. REQUIRES: the subject is synchronous where it need not wait. */
   readonly toleratesWaits?: boolean
 }
@@ -74,6 +79,7 @@ export class Auditor {
     loneReads: 0,
     loneWaits: 0,
     deadlocks: 0,
+    anomalies: 0,
     reportFaults: 0,
   }
   /** The first violation found inside a callback of the subject, where throwing would only confuse it. */
@@ -83,7 +89,9 @@ export class Auditor {
   readonly undecided = new Set<AuditedTransaction>()
   #store: SubjectStore
   readonly #toleratesNeedless: boolean
+  readonly #onJudged: ((isNeedless: boolean) => void) | undefined
   readonly #toleratesWaits: boolean
+  readonly #toleratesAnomalies: boolean
   readonly #transactionsById = new Map<number, AuditedTransaction>()
   readonly #recordsById = new Map<number, TransactionRecord>()
   #waiting: WaitingRead[] = []
@@ -94,7 +102,9 @@ export class Auditor {
   constructor(store: SubjectStore, options: AuditorOptions = {}) {
     this.#store = store
     this.#toleratesNeedless = options.toleratesNeedless ?? false
+    this.#onJudged = options.onJudged
     this.#toleratesWaits = options.toleratesWaits ?? false
+    this.#toleratesAnomalies = options.toleratesAnomalies ?? false
   }
 
   get decided(): number {
@@ -115,6 +125,10 @@ export class Auditor {
   /** Transactions that have neither committed nor been aborted or rolled back. */
   get running(): Iterable<AuditedTransaction> {
     return this.#transactionsById.values()
+  }
+
+  isRunning(transaction: AuditedTransaction): boolean {
+    return this.#transactionsById.get(transaction.record.id) === transaction
   }
 
   begin(options: BeginOptions = {}): AuditedTransaction {
@@ -188,7 +202,8 @@ export class Auditor {
     record.writes = transaction.writeSet()
     record.snapshot = transaction.snapshot
     const cycle = record.kind === 'declared' ? undefined : this.graph.findCycle(record)
-    if (cycle !== undefined) {
+    if (cycle !== undefined && this.#toleratesAnomalies) this.counts.anomalies++
+    else if (cycle !== undefined) {
       throw new OracleViolation(
         'anomaly',
         `${record.name} committed, which leaves no serial order:\n${describeCycle(cycle)}`,
@@ -199,7 +214,7 @@ export class Auditor {
       record.commit = ++this.#decided
       this.model.commit(transaction.modelWrites(), record.commit)
     }
-    if (record.kind !== 'declared') this.graph.count(record)
+    if (record.kind !== 'declared' && cycle === undefined) this.graph.count(record)
     this.ended(transaction)
   }
 
@@ -253,10 +268,12 @@ export class Auditor {
     if (record.kind === 'snapshot-isolation') {
       if (this.#isLostUpdate(candidate)) return
     } else if (this.graph.findCycle(record, candidate) !== undefined) {
+      this.#onJudged?.(false)
       if (report !== undefined) this.#checkReport(report, record, candidate)
       return
     }
     this.counts.needlessAborts++
+    this.#onJudged?.(true)
     if (this.#toleratesNeedless) return
     const story = describeRecord({ ...record, ...candidate, reads: [...candidate.reads] })
     throw new OracleViolation('needless abort', `${story}, though it could have committed: ${JSON.stringify(report)}`)

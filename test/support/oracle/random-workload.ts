@@ -29,6 +29,8 @@ export interface WorkloadShape {
   readonly rollbacks: number
   /** The chance that a step publishes something instead; 1: everything at once. */
   readonly publishing: number
+  /** Every key is as likely as every other; else the low ones are hotter. */
+  readonly isUniform?: boolean
   /** Whether every writer also writes a key of its own, by which its batch is known. */
   readonly marks?: boolean
 }
@@ -121,8 +123,10 @@ class WorkloadRun {
 
   #stepSession(session: Session): void {
     const { transaction } = session
-    if (transaction?.isOver === true) this.#close(session)
-    else if (transaction === undefined) this.#begin(session)
+    if (transaction?.isOver === true) {
+      transaction.noticeAbort()
+      this.#close(session)
+    } else if (transaction === undefined) this.#begin(session)
     else if (session.scan !== undefined) this.#stepScan(session, session.scan)
     else if (session.left-- <= 0) this.#end(session, transaction)
     else this.#operate(session, transaction)
@@ -248,6 +252,7 @@ class WorkloadRun {
   }
 
   #key(): string {
+    if (this.#shape.isUniform === true) return workloadKey(this.#random.below(this.#shape.keys))
     // Two draws: the low keys are hotter.
     return workloadKey(Math.min(this.#random.below(this.#shape.keys), this.#random.below(this.#shape.keys)))
   }

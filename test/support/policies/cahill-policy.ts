@@ -6,7 +6,7 @@
  * after what points in (the enhanced test of section 4.3, with commit times). A conflict with a committed pivot refuses the one
  * at hand.
  */
-import type { ConflictCounts, ConflictNode } from './conflict-policy'
+import type { ConflictNode, LastAbort } from './conflict-policy'
 import { createConflictPolicy } from './conflict-policy'
 import type { Policy } from './policy-store'
 
@@ -23,8 +23,8 @@ function isUnsafe(pivot: CahillNode): boolean {
   return !(conflictIn.committedAt < conflictOut.committedAt)
 }
 
-/** The policy. `counts` tells write conflicts from the others. */
-export function createCahillPolicy(counts?: ConflictCounts): Policy {
+/** The policy. `lastAbort` is kept up to date for measurements. */
+export function createCahillPolicy(lastAbort?: LastAbort): Policy {
   return createConflictPolicy<CahillNode>(
     {
       name: "Cahill's SSI",
@@ -37,6 +37,6 @@ export function createCahillPolicy(counts?: ConflictCounts): Policy {
       },
       onCommit: (self) => !isUnsafe(self),
     },
-    counts,
+    lastAbort,
   )
 }

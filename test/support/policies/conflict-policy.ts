@@ -35,16 +35,15 @@ export interface ConflictRules<N extends ConflictNode<N>> {
   onCommitted?(self: N): void
 }
 
-/** Counts of aborts by their cause: the measurements tell them apart. */
-export interface ConflictCounts {
-  writeConflicts: number
-  readWriteConflicts: number
+/** Why the last abort happened: measurements tell the two apart. */
+export interface LastAbort {
+  cause: 'rw' | 'ww'
 }
 
 /** A policy that flags conflicts and decides by `rules`. */
 export function createConflictPolicy<N extends ConflictNode<N>>(
   rules: ConflictRules<N>,
-  counts: ConflictCounts = { writeConflicts: 0, readWriteConflicts: 0 },
+  lastAbort: LastAbort = { cause: 'rw' },
 ): Policy {
   const nodesById = new Map<number, N>()
   /** Running ones, and committed ones that overlap a running one. */
@@ -55,9 +54,8 @@ export function createConflictPolicy<N extends ConflictNode<N>>(
     if (reader.outConflicts.has(writer)) return true
     reader.outConflicts.add(writer)
     writer.inConflicts.add(reader)
-    const isAllowed = rules.onConflict(reader, writer, self)
-    if (!isAllowed) counts.readWriteConflicts++
-    return isAllowed
+    lastAbort.cause = 'rw'
+    return rules.onConflict(reader, writer, self)
   }
   const others = (self: N) =>
     relevant.filter((other) => other !== self && isAlive(other.node) && areConcurrent(self, other))
@@ -95,20 +93,14 @@ export function createConflictPolicy<N extends ConflictNode<N>>(
       const lost = others(self).some(
         (other) => other.committedAt < Infinity && setsOverlap(other.node.writes, node.writes),
       )
-      if (lost) {
-        counts.writeConflicts++
-        return false
-      }
-      if (!rules.onCommit(self)) {
-        counts.readWriteConflicts++
-        return false
-      }
+      lastAbort.cause = lost ? 'ww' : 'rw'
+      if (lost || !rules.onCommit(self)) return false
       self.committedAt = ++commits
       rules.onCommitted?.(self)
       return true
     },
     ended(node) {
-      if (node.isDoomed && node.state === 'aborted') counts.readWriteConflicts++
+      if (node.isDoomed) lastAbort.cause = 'rw'
       nodesById.delete(node.id)
       forget()
     },

@@ -7,7 +7,7 @@
  * Victim (section 5.4, safe retry): the pivot T2 where it is still running, else whoever acts; never a committed one.
  * Not modelled: summarization, lock granularity above a key, two-phase commit: each would only add aborts.
  */
-import type { ConflictCounts, ConflictNode } from './conflict-policy'
+import type { ConflictNode, LastAbort } from './conflict-policy'
 import { createConflictPolicy } from './conflict-policy'
 import type { Policy } from './policy-store'
 
@@ -34,8 +34,8 @@ function resolve(pivot: PostgresNode, self: PostgresNode): boolean {
   return true
 }
 
-/** The policy. `counts` tells write conflicts from the others. */
-export function createPostgresPolicy(counts?: ConflictCounts): Policy {
+/** The policy. `lastAbort` is kept up to date for measurements. */
+export function createPostgresPolicy(lastAbort?: LastAbort): Policy {
   return createConflictPolicy<PostgresNode>(
     {
       name: 'PostgreSQL SSI',
@@ -72,7 +72,7 @@ export function createPostgresPolicy(counts?: ConflictCounts): Policy {
         for (const out of self.outConflicts) self.earliestOut = Math.min(self.earliestOut, out.committedAt)
       },
     },
-    counts,
+    lastAbort,
   )
 }
 
