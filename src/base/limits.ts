@@ -116,7 +116,7 @@ export const LIMITS = {
   levelBytesBase: { initial: 64 * MiB, min: 32 * KiB, max: 64 * GiB, about: 'size of level 1 before it is compacted' },
   manifestRoomBytes: {
     initial: 256 * KiB,
-    min: 8 * KiB,
+    min: 16 * KiB,
     max: 64 * MiB,
     about: 'room for edits in a manifest before a new one is begun',
   },
