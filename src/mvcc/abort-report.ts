@@ -4,6 +4,7 @@
  * The edges run from the victim through what it missed back to the victim. A floor that a read-only reader raised shows as
  * two edges: real time into the reader, rw out of it. Pinned by test/unit/mvcc/abort-report.test.ts.
  */
+import { present } from '../base/assert'
 import type { Key } from '../base/bytes'
 import { escapeKey, keyToBuffer } from '../base/bytes'
 import { SerializationError } from '../base/errors'
@@ -12,7 +13,7 @@ import type { AbortReason, CycleEdge, ReportRange, SerializationReport, TxRef } 
 import type { Sequence } from '../base/sequence'
 import { isConservative } from './rules'
 import type { Closing, Step } from './search'
-import type { FloorReader } from './transaction-node'
+import type { FloorReader, TransactionNode } from './transaction-node'
 
 /** What the report is made from. */
 export interface AbortCause {
@@ -81,15 +82,17 @@ function createCycle(cause: AbortCause): CycleEdge[] {
     cycle.push({ from: closing.last.node.ref(), to: victim, kind, ...placeOf(key, range) })
     return cycle
   }
-  let last = closing.last.node.ref()
-  if (closing.byLow && closing.last.node.lowRef !== undefined) {
-    const reached = closing.last.node.lowRef
-    cycle.push({ from: last, to: reached, kind: 'rw' })
-    last = reached
-  }
   const floorReader = isClosedByFloor(cause) ? cause.floorReader : undefined
-  pushRealTime(cycle, last, victim, floorReader)
+  pushRealTime(cycle, pushForgotten(cycle, closing.last.node), victim, floorReader)
   return cycle
+}
+
+/** Where real time leaves from: `node`, or the forgotten transaction with a lesser commit to which an edge then leads. */
+function pushForgotten(edges: CycleEdge[], node: TransactionNode): TxRef {
+  const from = node.ref()
+  if (node.low >= node.commit || node.lowRef === undefined) return from
+  edges.push({ from, to: node.lowRef, kind: 'rw' })
+  return node.lowRef
 }
 
 function stepsToEdges(last: Step, victim: TxRef): CycleEdge[] {
@@ -98,11 +101,12 @@ function stepsToEdges(last: Step, victim: TxRef): CycleEdge[] {
   steps.reverse()
   const edges: CycleEdge[] = []
   let from = victim
-  for (const { node, edge } of steps) {
+  for (const { node, from: previous, edge } of steps) {
     const to = node.ref()
     if (edge === 'real-time') {
-      const bySnapshot = (from.commit ?? 0) <= node.snapshot
-      pushRealTime(edges, from, to, bySnapshot ? undefined : node.floorReader)
+      const seen = present(previous, 'a search does not begin in real time').node
+      const bySnapshot = Math.min(seen.commit, seen.low) <= node.snapshot
+      pushRealTime(edges, pushForgotten(edges, seen), to, bySnapshot ? undefined : node.floorReader)
     } else {
       edges.push({ from, to, kind: edge.kind, ...placeOf(edge.key, edge.range) })
     }

@@ -11,7 +11,7 @@
  */
 import type { Sequence } from '../base/sequence'
 import { search } from './search'
-import type { Closing, GraphView, Reach } from './search'
+import type { Closing, GraphView, Reach, Step } from './search'
 import type { Edge, TransactionNode } from './transaction-node'
 
 /** In-edges that accepting a transaction would add, and what it may not come before. */
@@ -102,9 +102,15 @@ export function isDangerousStructure(
 export function isConservative(closing: Closing): boolean {
   if (closing.kind === 'summary') return true
   if (closing.kind === 'edge' && closing.edge.merged) return true
-  for (let step: Closing['last'] | undefined = closing.last; step !== undefined; step = step.from) {
+  for (let step: Step | undefined = closing.last; step !== undefined; step = step.from) {
     if (step.edge !== 'real-time' && step.edge.merged) return true
-    if (step.edge === 'real-time' && step.node.floorReader?.merged === true) return true
+    if (step.edge === 'real-time' && isByMergedFloor(step)) return true
   }
   return false
+}
+
+/** Whether real time led to `node` only because a floor that stands for more keys than were read is above its snapshot. */
+function isByMergedFloor({ node, from }: Step): boolean {
+  if (node.floorReader?.merged !== true) return false
+  return from === undefined || Math.min(from.node.commit, from.node.low) > node.snapshot
 }
