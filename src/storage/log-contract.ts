@@ -105,3 +105,8 @@ export interface RecoveredLog {
   /** Valid frames read. */
   readonly frames: number
 }
+
+/** A segment that is no longer written and not yet dropped. */
+export interface RetainedSegment extends SegmentStatus {
+  readonly path: string
+}

@@ -4,8 +4,9 @@
  *     append -> | group that fills |  --pump-->  | group in flight: one write, one sync |  -->  published, in order
  *
  * 1. Groups form by themselves: while one is in flight the next one fills, and it is written the moment the first has
- *    ended. Nobody waits for company. When nothing is in flight, the first commit of a turn starts the write once the
- *    turn's microtasks have run dry, so that everything the turn commits shares it.
+ *    ended; on a slow disk one turn later, together with those who were just told (log-company.ts). When nothing is in
+ *    flight, the first commit of a turn starts the write once the turn's microtasks have run dry, so that everything the
+ *    turn commits shares it. No timers.
  * 2. A group with a 'sync' commit is synced and published when it is durable; one of 'os' commits is published when it is
  *    written, and synced after `syncIntervalMs` at the latest. Publication follows the order of sequences either way.
  * 3. A failed or short write or sync poisons: nothing is written any more, nothing retried, nothing further published.
@@ -23,7 +24,8 @@ import type { Sequence } from '../base/sequence'
 import type { IoThread, Runtime, Timer } from '../runtime/runtime'
 import type { Batch, Durability } from './engine'
 import { LogAdmission } from './log-admission'
-import type { LogEnd, LogFigures, LogOptions, SegmentStatus } from './log-contract'
+import { GroupTiming } from './log-company'
+import type { LogEnd, LogFigures, LogOptions, RetainedSegment, SegmentStatus } from './log-contract'
 import { PAGE_BYTES } from './log-format'
 import { LogGroup } from './log-group'
 import { groupCost } from './log-pace'
@@ -62,10 +64,6 @@ interface LogParts {
   readonly fillThread: IoThread
 }
 
-interface RetainedSegment extends SegmentStatus {
-  readonly path: string
-}
-
 /** An open log. */
 export class Log {
   readonly #runtime: Runtime
@@ -74,6 +72,7 @@ export class Log {
   readonly #writer: LogWriter
   readonly #admission: LogAdmission
   readonly #syncWaiters = new SyncWaiters()
+  readonly #timing = new GroupTiming()
   #filling: LogGroup
   #resting: LogGroup
   #retained: RetainedSegment[] = []
@@ -230,6 +229,7 @@ export class Log {
     this.#isKicked = true
     this.#runtime.scheduler.afterMicrotasks(() => {
       this.#isKicked = false
+      this.#timing.turnEnded(this.#runtime.clock.monotonicMs())
       this.#pump()
     })
   }
@@ -256,6 +256,7 @@ export class Log {
     this.#filling = this.#resting
     this.#resting = group
     const sync = group.wantsSync || mustSync
+    this.#timing.writeBegan(this.#runtime.clock.monotonicMs())
     writer.writeGroup(group, sync, (error) => this.#groupEnded(group, sync, error))
   }
 
@@ -263,13 +264,18 @@ export class Log {
     if (error !== undefined) this.#poison(error)
     // A log may have been poisoned by another failure meanwhile: then those of this group were told so already.
     if (this.#poisoned !== undefined) return
-    const { lastSequence } = group
+    const { lastSequence, commits } = group
+    const nowMs = this.#runtime.clock.monotonicMs()
+    this.#timing.writeEnded(nowMs)
     group.clear()
     this.#groups++
     this.#published = lastSequence
     if (sync) this.#becameDurable()
-    // The next group is on its way before those of this one are told: the disk does not wait for them.
-    this.#pump()
+    // Else the next group is on its way before those of this one are told: the disk does not wait for them.
+    const waits = this.#syncWaiters.isEmpty && this.#timing.isWorthWaiting(commits, this.#filling.commits)
+    if (!waits) this.#pump()
+    this.#timing.told(nowMs, commits)
+    this.#kick()
     this.#options.listener.onPublished(lastSequence)
     this.#settle()
   }
