@@ -19,6 +19,7 @@ import type { Sequence } from '../base/sequence'
 import type { DirectoryLock, Runtime } from '../runtime/runtime'
 import { BlockCache } from './block-cache'
 import { createRetention } from './compaction-retention'
+import { CURRENT_FILE } from './file-names'
 import type { JobContext } from './flush-job'
 import { writeMemtable } from './flush-job'
 import type { LogEnd } from './log-contract'
@@ -76,6 +77,8 @@ export async function recoverStore(
   options: RecoveryOptions,
 ): Promise<RecoveredStore> {
   await ensureDirectory(runtime, directory, options.create && !options.readOnly)
+  // Before LOCK is created: a directory that is somebody else's stays as it is. Asked again once it is locked.
+  await checkDirectory(runtime, directory, options)
   const lock = await runtime.files.lock(directory, options.readOnly ? 'shared' : 'exclusive')
   try {
     return await new Recovery(runtime, directory, options).run(lock)
@@ -83,6 +86,17 @@ export async function recoverStore(
     await lock?.release()
     throw error
   }
+}
+
+/** The names in the directory, which holds a store or nothing. */
+async function checkDirectory(
+  runtime: Runtime,
+  directory: string,
+  options: RecoveryOptions,
+): Promise<readonly string[]> {
+  const names = await runtime.files.list(directory)
+  if (!names.includes(CURRENT_FILE)) checkNewDirectory(runtime, directory, names, options.create && !options.readOnly)
+  return names
 }
 
 /** What the log held beyond the tables. */
@@ -107,13 +121,9 @@ class Recovery {
   }
 
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {
-    const names = await this.#runtime.files.list(this.#directory)
+    const names = await checkDirectory(this.#runtime, this.#directory, this.#options)
     const found = await readManifest(this.#runtime, this.#directory)
-    if (found === undefined) {
-      const create = this.#options.create && !this.#options.readOnly
-      checkNewDirectory(this.#runtime, this.#directory, names, create)
-      await syncParents(this.#runtime, this.#directory)
-    }
+    if (found === undefined) await syncParents(this.#runtime, this.#directory)
     const taken = takenNumbers(names)
     const old = found?.state ?? createManifestState()
     // Numbers of orphans count as used: whatever refers to one must never meet another file under it.

@@ -21,7 +21,7 @@ export async function ensureDirectory(runtime: Runtime, directory: string, creat
   const missing: string[] = []
   let path = files.resolve(directory)
   let status: FileStatus | undefined
-  while ((status = await files.status(path)) === undefined) {
+  while ((status = await statusOf(runtime, path)) === undefined) {
     missing.unshift(path)
     const parent = files.parent(path)
     if (parent === path) break
@@ -59,9 +59,24 @@ export async function syncParents(runtime: Runtime, directory: string): Promise<
   }
 }
 
+/** What stands at a path; nothing does beneath a file. */
+async function statusOf(runtime: Runtime, path: string): Promise<FileStatus | undefined> {
+  try {
+    return await runtime.files.status(path)
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
 function isForbidden(error: unknown): boolean {
-  const code = ((error as Error).cause as { code?: unknown } | undefined)?.code
+  const code = systemCode(error)
   return code === 'EACCES' || code === 'EPERM'
+}
+
+/** The operating system's code in an error of the door. */
+function systemCode(error: unknown): unknown {
+  return ((error as Error).cause as { code?: unknown } | undefined)?.code
 }
 
 /**
