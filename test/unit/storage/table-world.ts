@@ -11,7 +11,7 @@ import type { ModelHistory, ModelVersion } from './version-model'
 
 /** A file whose bytes tests may change behind the table's back. */
 export class TestFile implements File {
-  bytes = Buffer.alloc(0)
+  bytes: Buffer = Buffer.alloc(0)
   closed = false
   reads = 0
   readsSync = 0

@@ -98,6 +98,14 @@ export function modelRows(
 export const modelKeys: fc.Arbitrary<Key> = fc.oneof(
   fc.constantFrom('', '\0', '\0\0', '\xff', '\xff\xff', '\xff\0', 'a', 'ab', 'ab\0', 'abc', 'key1', 'key10', 'key2'),
   fc.array(fc.constantFrom('\0', 'a', 'b', '\x7f', '\x80', '\xff'), { maxLength: 5 }).map((chars) => chars.join('')),
+  // Equal in the first four (a block's head) or six bytes (the index's number), different right behind.
+  fc
+    .tuple(
+      fc.constantFrom('head', 'number'),
+      fc.constantFrom('', '0', '1', '\0', '\xff'),
+      fc.constantFrom('', '0', 'x'),
+    )
+    .map((parts) => parts.join('')),
   fc.nat({ max: 40 }).map((n) => `tenant/0001/user/${n}`),
 )
 
