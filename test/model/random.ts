@@ -74,7 +74,8 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   { name: 'asynchronous storage', isAsynchronous: true, shape: { ...MIXED, transactions: 10_000, marks: true } },
   bounded('few reads kept', { readsPerTransactionMax: 2 }),
-  bounded('summaries at every step', { registrationsMax: 2 }),
+  bounded('summaries at every step', { registrationsMax: 2, retainedExactMax: 0 }),
+  bounded('few retained exactly', { retainedExactMax: 3 }),
   bounded('few registrations', { registrationsMax: 200 }),
   bounded('few commits retained', { retainedCommitsMax: 4 }),
 ]
