@@ -91,7 +91,7 @@ export class ConflictGraph {
     const record = index.keys.addReader(key, node)
     const reads = (node.keyReads ??= new Set())
     reads.add(record)
-    if (reads.size > this.#readsPerTransactionMax) mergeKeyReads(node, index)
+    if (reads.size > this.#readsPerTransactionMax) this.#mergeReads(node)
     this.core.summarizeBeyondLimits()
     if (node.snapshot === this.core.decided) return
     let found: Map<TransactionNode, Edge> | undefined
@@ -99,6 +99,12 @@ export class ConflictGraph {
       if (node.missed?.has(writer) !== true) (found ??= new Map()).set(writer, edge)
     })
     if (found !== undefined) this.#missAtRead(node, found)
+  }
+
+  #mergeReads(node: TransactionNode): void {
+    const { index } = this.core
+    mergeKeyReads(node, index)
+    if ((node.rangeReads?.size ?? 0) > this.#readsPerTransactionMax) mergeRangeReads(node, index)
   }
 
   /** Rule 2, read of an interval that a cursor hands over: it joins what `growing` has registered, if they touch. */

@@ -179,14 +179,10 @@ export class GraphCore implements GraphView {
 
   #foldInto(node: TransactionNode): void {
     if (node.missedBy === undefined) return
-    const byLow = node.low < node.commit
-    const reached = byLow ? node.low : node.commit
     for (const from of node.missedBy) {
       from.missed?.delete(node)
       this.edges--
-      if (reached >= from.low) continue
-      from.low = reached
-      from.lowRef = byLow ? node.lowRef : createTxRef(node.id, node.label, node.snapshot, node.commit)
+      foldLow(from, node)
     }
     node.missedBy = undefined
   }
@@ -219,10 +215,7 @@ export class GraphCore implements GraphView {
 
   /** Keeps of a decided transaction its writes, commit, low and floor; a search that meets it closes, conservatively. */
   #summarize(node: TransactionNode): void {
-    for (const missed of node.missed?.keys() ?? []) {
-      const reached = Math.min(missed.commit, missed.low)
-      if (reached < node.low) node.low = reached
-    }
+    for (const missed of node.missed?.keys() ?? []) foldLow(node, missed)
     this.#unlinkOut(node)
     this.index.removeReads(node)
     node.state = 'summarized'
@@ -279,4 +272,13 @@ export class GraphCore implements GraphView {
     const oldest = Math.min(this.snapshots.min, this.published)
     assert(!isForgettable(first.commit, this.published, oldest), 'what can be forgotten is forgotten')
   }
+}
+
+/** What can be reached through `to` is kept in the `low` of `from`, whose edge to it goes away. */
+function foldLow(from: TransactionNode, to: TransactionNode): void {
+  const byLow = to.low < to.commit
+  const reached = byLow ? to.low : to.commit
+  if (reached >= from.low) return
+  from.low = reached
+  from.lowRef = byLow ? to.lowRef : createTxRef(to.id, to.label, to.snapshot, to.commit)
 }
