@@ -9,7 +9,7 @@
  * 3. Poisoned, by the log or by the manifest, is for good: nothing is published, flushed or merged from there on. Reads go on.
  *
  * What it does not do: recover (recovery.ts), decide merges (compaction-picker.ts), carry jobs out (engine-jobs.ts).
- * Pinned by test/contract/engine and test/crash.
+ * Pinned by test/unit/storage/opening.test.ts, test/contract/engine and test/crash.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

@@ -10,7 +10,7 @@
  * 4. `nextFileNumber` and `nextSegment` are above every number ever used: numbers are never used twice.
  * 5. `clean` says that the last life ended with `close`, and `logEnd` where; it ends with the next named segment.
  *
- * Pinned by test/unit/storage/manifest-state.test.ts.
+ * Pinned by test/unit/storage/manifest.test.ts.
  */
 import { assert } from '../base/assert'
 import type { KeyRange } from '../base/key-range'

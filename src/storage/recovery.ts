@@ -11,7 +11,7 @@
  * 3. A segment that the manifest does not name and that still has commits is damage of the manifest, never an orphan.
  * 4. `readOnly` writes nothing: the replayed memtables serve. So it goes where the disk has no room to recover.
  *
- * Pinned by test/contract/engine and test/crash.
+ * Pinned by test/unit/storage/opening.test.ts, test/contract/engine and test/crash.
  */
 import { CorruptionError, DiskFullError, ReadOnlyError, StrictKvError } from '../base/errors'
 import type { Limits } from '../base/limits'

@@ -1,7 +1,7 @@
 /**
  * The directory of a store: created with every parent synced, refused where it is something else, and cleared of orphans.
  *
- * Pinned by test/unit/storage/store-directory.test.ts, test/contract/engine and test/crash.
+ * Pinned by test/unit/storage/opening.test.ts and test/crash.
  */
 import { CorruptionError, InvalidArgumentError, IoError } from '../base/errors'
 import type { FileStatus, Runtime } from '../runtime/runtime'
