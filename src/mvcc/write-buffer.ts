@@ -5,7 +5,7 @@
  * one. Of a key only the newest write is kept, with the older ones chained behind it while a savepoint or a cursor could
  * still ask for them. A range deletion hides the writes before it, not those after it.
  *
- * Invariants: 1. Ordinals ascend along `#undo` and descend along `previous`. 2. `#sorted`, once built, holds exactly the keys
+ * Invariants: 1. Ordinals ascend along `#undo` and descend along `previous`, which is undefined while nobody holds. 2. `#sorted`, once built, holds exactly the keys
  * of `#newestByKey`. Pinned by test/unit/mvcc/write-buffer.test.ts and schedules 6 and 7 of test/scripts.
  */
 import BTree from 'sorted-btree'
@@ -23,7 +23,7 @@ import type { RangeEntry } from './range-index'
 /** One write. `previous` is the write of the same key that this one replaced, while somebody may still ask for it. */
 export interface OwnWrite extends BatchEntry {
   readonly ordinal: number
-  readonly previous: OwnWrite | undefined
+  previous: OwnWrite | undefined
 }
 
 interface RangeWrite {
@@ -70,7 +70,13 @@ export class WriteBuffer {
   unhold(): void {
     assert(this.#holds > 0, 'older writes are let go of once')
     this.#holds--
-    if (this.#holds === 0) this.#undo.length = 0
+    if (this.#holds > 0) return
+    for (const write of this.#undo) {
+      if (write.previous === undefined) continue
+      this.#bytes -= entryBytes(write.previous)
+      write.previous = undefined
+    }
+    this.#undo.length = 0
   }
 
   put(key: Key, value: Uint8Array): void {
