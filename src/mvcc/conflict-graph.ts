@@ -88,10 +88,13 @@ export class ConflictGraph {
   /** Rule 2, read of a key. Throws `SerializationError`; the caller then aborts the transaction. */
   readKey(node: TransactionNode, key: Key): void {
     const { index } = this.core
+    const registered = index.keys.readerCount
     const record = index.keys.addReader(key, node)
-    const reads = (node.keyReads ??= new Set())
-    reads.add(record)
-    if (reads.size > this.#readsPerTransactionMax) this.#mergeReads(node)
+    if (index.keys.readerCount > registered) {
+      const reads = (node.keyReads ??= [])
+      reads.push(record)
+      if (reads.length > this.#readsPerTransactionMax) this.#mergeReads(node)
+    }
     this.core.summarizeBeyondLimits()
     if (node.snapshot === this.core.decided) return
     let found: Map<TransactionNode, Edge> | undefined

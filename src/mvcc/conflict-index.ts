@@ -10,7 +10,7 @@ import { intersectRanges, pointRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Batch } from '../storage/engine'
 import { ENTRY_DELETE_RANGE } from '../storage/engine'
-import { KeyIndex } from './key-index'
+import { KeyIndex, forEachReader, hasReader } from './key-index'
 import { RangeIndex } from './range-index'
 import { ReaderFloors } from './reader-floors'
 import type { Edge, KeyRecord, RangeRead, TransactionNode } from './transaction-node'
@@ -115,10 +115,10 @@ export class ConflictIndex {
   }
 
   #visitRecord(record: KeyRecord, visit: EdgeVisitor): void {
-    const { key, readers, writers } = record
-    if (readers !== undefined) {
-      for (const reader of readers) visit(reader, createKeyEdge('rw', key, false))
-    }
+    const { key, writers } = record
+    forEachReader(record, (reader) => {
+      visit(reader, createKeyEdge('rw', key, false))
+    })
     const newest = writers?.[writers.length - 1]
     if (newest !== undefined) visit(newest, createKeyEdge('ww', key, false))
   }
@@ -153,7 +153,7 @@ export class ConflictIndex {
   /** Whether the transaction has certainly read this very key: by itself, or in a range that was not merged. */
   hasRead(node: TransactionNode, key: Key): boolean {
     const record = this.keys.get(key)
-    if (record !== undefined && node.keyReads?.has(record) === true) return true
+    if (record !== undefined && hasReader(record, node)) return true
     for (const entry of node.rangeReads ?? []) {
       const holds = entry.start <= key && (entry.end === undefined || key < entry.end)
       if (holds && !entry.value.merged) return true

@@ -41,22 +41,25 @@ export class KeyIndex {
     return this.#records.get(key)
   }
 
-  /** Registers a reader of a key; returns the record, and false in `added` if it was registered before. */
+  /** Registers a reader of a key, once; returns the record. */
   addReader(key: Key, node: TransactionNode): KeyRecord {
     const record = this.#obtain(key)
-    const readers = (record.readers ??= new Set())
-    const before = readers.size
-    readers.add(node)
-    this.#readerCount += readers.size - before
+    const { readers } = record
+    if (readers === undefined) record.readers = node
+    else if (hasReader(record, node)) return record
+    else if (readers instanceof Set) readers.add(node)
+    else record.readers = new Set([readers, node])
+    this.#readerCount++
     return record
   }
 
   /** REQUIRES: `node` is a reader of the record. */
   removeReader(record: KeyRecord, node: TransactionNode): void {
-    const removed = record.readers?.delete(node) ?? false
-    assert(removed, 'a removed reader was registered')
+    assert(hasReader(record, node), 'a removed reader was registered')
+    const { readers } = record
+    if (readers instanceof Set && readers.size > 1) readers.delete(node)
+    else record.readers = undefined
     this.#readerCount--
-    if (record.readers?.size === 0) record.readers = undefined
     this.#dropIfEmpty(record)
   }
 
@@ -101,7 +104,7 @@ export class KeyIndex {
       assert(record.readers !== undefined || record.writers !== undefined, 'a record has a reader or a writer')
       assert(record.ordered === this.#ordered.has(key), 'an ordered record is in the tree')
       assert(record.ordered !== this.#unordered.has(record), 'a record is ordered or among the unordered')
-      readers += record.readers?.size ?? 0
+      readers += record.readers instanceof Set ? record.readers.size : record.readers === undefined ? 0 : 1
       writers += record.writers?.length ?? 0
       for (let i = 1; i < (record.writers?.length ?? 0); i++) {
         assert((record.writers?.[i - 1]?.commit ?? 0) < (record.writers?.[i]?.commit ?? 0), 'writers ascend by commit')
@@ -137,6 +140,17 @@ export class KeyIndex {
     }
     this.#unordered = new Set()
   }
+}
+
+/** Whether `node` has read the record's key. */
+export function hasReader({ readers }: KeyRecord, node: TransactionNode): boolean {
+  return readers === node || (readers instanceof Set && readers.has(node))
+}
+
+/** Calls `visit` for everyone who has read the record's key. `visit` must not change the record. */
+export function forEachReader({ readers }: KeyRecord, visit: (node: TransactionNode) => void): void {
+  if (readers instanceof Set) for (const node of readers) visit(node)
+  else if (readers !== undefined) visit(readers)
 }
 
 function compareKeys(a: Key, b: Key): number {

@@ -25,7 +25,7 @@ export function mergeKeyReads(node: TransactionNode, index: ConflictIndex): void
     ranges.add(index.rangeReads.insert(first, keySuccessor(last), { node, merged: group.length > 1 }))
   }
   for (const record of records) index.keys.removeReader(record, node)
-  node.keyReads = new Set()
+  node.keyReads = []
 }
 
 /** Turns the range reads of `node` into merged ranges, each around up to 16 neighbours. */

@@ -22,8 +22,8 @@ export interface Edge {
 /** What is known of one key; kept by key-index.ts. */
 export interface KeyRecord {
   readonly key: Key
-  /** Transactions that read the key: active, or retained. */
-  readers: Set<TransactionNode> | undefined
+  /** Transactions that read the key, active or retained: one (most often) or several. */
+  readers: TransactionNode | Set<TransactionNode> | undefined
   /** Decided transactions that wrote the key and are not yet forgotten, ascending by commit. */
   writers: TransactionNode[] | undefined
   ordered: boolean
@@ -65,7 +65,7 @@ export class TransactionNode {
   /** The same edges backwards. */
   missedBy: Set<TransactionNode> | undefined = undefined
   /** Point reads, for removal and for the lost-update test. */
-  keyReads: Set<KeyRecord> | undefined = undefined
+  keyReads: KeyRecord[] | undefined = undefined
   /** Range reads, for removal. */
   rangeReads: Set<RangeEntry<RangeRead>> | undefined = undefined
   /** Keys written, once retained. */

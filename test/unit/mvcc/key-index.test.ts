@@ -4,7 +4,7 @@
 import * as fc from 'fast-check'
 import type { Key } from '../../../src/base/bytes'
 import { rangeContains } from '../../../src/base/key-range'
-import { KeyIndex } from '../../../src/mvcc/key-index'
+import { KeyIndex, forEachReader } from '../../../src/mvcc/key-index'
 import type { KeyRecord, TransactionNode } from '../../../src/mvcc/transaction-node'
 import { active, committed } from './graph-parts'
 
@@ -28,7 +28,9 @@ function expectSame(index: KeyIndex, model: Model): void {
   expect(index.size).toBe(used.length)
   for (const key of KEYS) {
     const record = index.get(key)
-    expect([...(record?.readers ?? [])]).toEqual([...(model.readersByKey.get(key) ?? [])])
+    const readers: TransactionNode[] = []
+    if (record !== undefined) forEachReader(record, (node) => readers.push(node))
+    expect(readers).toEqual([...(model.readersByKey.get(key) ?? [])])
     expect(record?.writers ?? []).toEqual(model.writersByKey.get(key) ?? [])
   }
 }
