@@ -114,7 +114,7 @@ export class TransactionCursor implements StoreCursor {
       visit(this.#key, this.value())
       count++
     }
-    this.#deliver(count === rows)
+    this.#deliverPage(rows, count)
     return count
   }
 
@@ -127,15 +127,23 @@ export class TransactionCursor implements StoreCursor {
     const found = await moved
     this.#owner.check()
     if (!found) {
-      this.#deliver(false)
+      this.#deliverPage(rows, filled)
       return filled
     }
     visit(this.#key, this.value())
     return this.#fillPage(rows, filled + 1, visit)
   }
 
+  /** A page cut short because the cursor was closed ends at its last row, not at the end of the range. */
+  #deliverPage(rows: number, count: number): void {
+    if (this.#closed) this.#owner.check()
+    this.#deliver(count === rows || (this.#closed && count > 0))
+  }
+
   /** Registers up to the current row, or to the end of the range, and hands it over. */
   #deliver(found: boolean): boolean {
+    // Closed while a row was being fetched: what lies ahead was not seen.
+    if (!found && this.#closed) return false
     if (!found) this.#ended = true
     const upTo = found ? this.#key : undefined
     const range = this.#reverse
@@ -160,9 +168,20 @@ export class TransactionCursor implements StoreCursor {
     if (this.#own === undefined) {
       const moved = this.#source.next()
       if (moved === true) this.#key = this.#source.key
-      return typeof moved === 'boolean' ? moved : moved.then((found) => this.#keepSourceKey(found))
+      return typeof moved === 'boolean' ? moved : this.#fetched(moved).then((found) => this.#keepSourceKey(found))
     }
     return this.#moveMerged(this.#own)
+  }
+
+  /** Whether a row was fetched for a cursor that is still open; what a source makes of being closed meanwhile is no error. */
+  #fetched(moved: Promise<boolean>): Promise<boolean> {
+    return moved.then(
+      (found) => found && !this.#closed,
+      (error: unknown) => {
+        if (this.#closed) return false
+        throw error
+      },
+    )
   }
 
   #keepSourceKey(found: boolean): boolean {
@@ -175,7 +194,7 @@ export class TransactionCursor implements StoreCursor {
       if (!this.#sourceWaits && !this.#sourceEnded) {
         const moved = this.#source.next()
         if (typeof moved !== 'boolean') {
-          return moved.then((found) => {
+          return this.#fetched(moved).then((found) => {
             this.#noteSource(found)
             return this.#closed ? false : this.#moveMerged(own)
           })
