@@ -1,0 +1,175 @@
+/**
+ * Conducts a run: starts the processes, has each case measured once per round, in interleaved order, and collects.
+ *
+ *     warm-up:  a short sample of every case, thrown away
+ *     round 1:  a b c d ...     round 2:  b c d ... a     round 3:  c d ... a b      (nothing is always first)
+ *
+ * One process measures at a time; the others wait for orders and use no processor. The load of the machine is noted with each
+ * round: figures of a busy machine are worth as much as that says.
+ */
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import path from 'node:path'
+import type { Answer, Order } from './case-contract'
+import type { CaseEntry, ProcessName } from './catalogue'
+import type { Sample } from './figures'
+
+/** Where it ran. */
+export interface Machine {
+  readonly processor: string
+  readonly processors: number
+  readonly node: string
+  readonly platform: string
+}
+
+/** One round of every case. */
+export interface Round {
+  readonly samplesByCase: Readonly<Record<string, Sample>>
+  /** Processes that wanted to run, mean of the last minute, before and after. Two of them or so are this run. */
+  readonly loadBefore: number
+  readonly loadAfter: number
+}
+
+/** Everything that was measured. */
+export interface Run {
+  readonly machine: Machine
+  readonly begun: string
+  readonly sampleMs: number
+  readonly rows: number
+  readonly rounds: readonly Round[]
+}
+
+/** How to run. */
+export interface ConductOptions {
+  readonly cases: readonly CaseEntry[]
+  readonly rounds: number
+  readonly sampleMs: number
+  readonly warmUpMs: number
+  readonly rows: number
+  readonly directory: string
+  readonly onProgress: (text: string) => void
+}
+
+/** Runs everything. Rejects with the first failure of any case. */
+export async function conduct(options: ConductOptions): Promise<Run> {
+  const { cases, rounds, sampleMs, warmUpMs, rows } = options
+  const processes = new Map<ProcessName, MeasuringProcess>()
+  const begun = new Date().toISOString()
+  const measured: Round[] = []
+  try {
+    for (const name of new Set(cases.map((entry) => entry.process))) {
+      if (name === 'load') continue
+      options.onProgress(`setting up ${name}`)
+      processes.set(name, await MeasuringProcess.start(name, options))
+    }
+    const measure = async (entry: CaseEntry, ms: number): Promise<Sample> => {
+      const process = processes.get(entry.process)
+      return process === undefined ? measureAlone(entry, ms, options) : process.measure(entry.name, ms)
+    }
+    for (const entry of cases) if (processes.has(entry.process)) await measure(entry, warmUpMs)
+    for (let round = 0; round < rounds; round++) {
+      const loadBefore = loadavg()[0]!
+      const samplesByCase: Record<string, Sample> = {}
+      for (const [index, entry] of rotated(cases, round).entries()) {
+        options.onProgress(`round ${round + 1} of ${rounds}: ${entry.name} (${index + 1} of ${cases.length})`)
+        samplesByCase[entry.name] = await measure(entry, sampleMs)
+      }
+      measured.push({ samplesByCase, loadBefore, loadAfter: loadavg()[0]! })
+    }
+  } finally {
+    for (const process of processes.values()) await process.end()
+  }
+  return { machine: machineNow(), begun, sampleMs, rows, rounds: measured }
+}
+
+/** `cases` with another one first in each round. */
+export function rotated<T>(cases: readonly T[], round: number): T[] {
+  const first = cases.length === 0 ? 0 : round % cases.length
+  return [...cases.slice(first), ...cases.slice(0, first)]
+}
+
+async function measureAlone(entry: CaseEntry, ms: number, options: ConductOptions): Promise<Sample> {
+  const process = await MeasuringProcess.start(entry.process, options)
+  try {
+    return await process.measure(entry.name, ms)
+  } finally {
+    await process.end()
+  }
+}
+
+function machineNow(): Machine {
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    processors: availableParallelism(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+  }
+}
+
+/** The conductor's side of a process that measures; gives it one order at a time. */
+class MeasuringProcess {
+  readonly #name: string
+  readonly #child: ChildProcess
+  #answered: ((answer: Answer) => void) | undefined
+  #hasEnded = false
+
+  private constructor(name: string, child: ChildProcess) {
+    this.#name = name
+    this.#child = child
+    child.on('message', (answer: Answer) => this.#answer(answer))
+    child.on('exit', (code, signal) => {
+      this.#hasEnded = true
+      this.#answer({ failure: `the process ended with ${String(code ?? signal)}` })
+    })
+  }
+
+  static async start(name: ProcessName, options: ConductOptions): Promise<MeasuringProcess> {
+    mkdirSync(options.directory, { recursive: true })
+    const directory = mkdtempSync(path.join(options.directory, `${name}-`))
+    const child = fork(path.join(__dirname, 'measuring-process.ts'), [], {
+      execArgv: ['--expose-gc', '-r', require.resolve('ts-node/register/transpile-only')],
+      // As an application runs: in development the store also notes where transactions were begun.
+      env: { ...process.env, NODE_ENV: 'production' },
+    })
+    const started = new MeasuringProcess(name, child)
+    try {
+      await started.#order({ start: { process: name, directory, rows: options.rows } })
+    } catch (error) {
+      await started.end()
+      throw error
+    }
+    return started
+  }
+
+  async measure(name: string, ms: number): Promise<Sample> {
+    const answer = await this.#order({ run: name, ms })
+    if (!('sample' in answer)) throw new Error(`Cannot measure ${name}: process ${this.#name} did not answer`)
+    return answer.sample
+  }
+
+  /** Has the process close what it opened. */
+  async end(): Promise<void> {
+    if (this.#hasEnded) return
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    if (this.#child.connected) this.#child.disconnect()
+    await ended
+  }
+
+  async #order(order: Order): Promise<Answer> {
+    const answer = await new Promise<Answer>((resolve) => {
+      this.#answered = resolve
+      if (this.#hasEnded) this.#answer({ failure: 'the process has ended' })
+      else this.#child.send(order)
+    })
+    if ('failure' in answer) throw new Error(`Process ${this.#name} failed: ${answer.failure}`)
+    return answer
+  }
+
+  #answer(answer: Answer): void {
+    const answered = this.#answered
+    this.#answered = undefined
+    answered?.(answer)
+  }
+}
