@@ -48,8 +48,5 @@ test('cases of every process are measured, written, printed, and leave nothing b
 }, 180_000)
 
 test('a case that does not exist is refused before anything is measured', async () => {
-  await expect(smoke('--only', 'nothing')).rejects.toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('"nothing"'),
-  })
+  await expect(smoke('--only', 'nothing')).rejects.toThrow('Cannot measure "nothing"')
 })
