@@ -180,9 +180,10 @@ export class GraphCore implements GraphView {
   #foldInto(node: TransactionNode): void {
     if (node.missedBy === undefined) return
     for (const from of node.missedBy) {
+      const edge = from.missed?.get(node)
       from.missed?.delete(node)
       this.edges--
-      foldLow(from, node)
+      foldLow(from, node, edge?.merged === true)
     }
     node.missedBy = undefined
   }
@@ -215,7 +216,7 @@ export class GraphCore implements GraphView {
 
   /** Keeps of a decided transaction its writes, commit, low and floor; a search that meets it closes, conservatively. */
   #summarize(node: TransactionNode): void {
-    for (const missed of node.missed?.keys() ?? []) foldLow(node, missed)
+    for (const [missed, { merged }] of node.missed ?? []) foldLow(node, missed, merged)
     this.#unlinkOut(node)
     this.index.removeReads(node)
     node.state = 'summarized'
@@ -275,10 +276,12 @@ export class GraphCore implements GraphView {
 }
 
 /** What can be reached through `to` is kept in the `low` of `from`, whose edge to it goes away. */
-function foldLow(from: TransactionNode, to: TransactionNode): void {
+function foldLow(from: TransactionNode, to: TransactionNode, isMergedEdge: boolean): void {
   const byLow = to.low < to.commit
   const reached = byLow ? to.low : to.commit
-  if (reached >= from.low) return
+  const merged = isMergedEdge || (byLow && to.lowMerged)
+  if (reached > from.low || (reached === from.low && (merged || !from.lowMerged))) return
   from.low = reached
+  from.lowMerged = merged
   from.lowRef = byLow ? to.lowRef : createTxRef(to.id, to.label, to.snapshot, to.commit)
 }

@@ -102,9 +102,10 @@ export function isDangerousStructure(
 export function isConservative(closing: Closing): boolean {
   if (closing.kind === 'summary') return true
   if (closing.kind === 'edge' && closing.edge.merged) return true
+  if (closing.kind === 'real-time' && closing.byLow && closing.last.node.lowMerged) return true
   for (let step: Step | undefined = closing.last; step !== undefined; step = step.from) {
     if (step.edge !== 'real-time' && step.edge.merged) return true
-    if (step.edge === 'real-time' && isByMergedFloor(step)) return true
+    if (step.edge === 'real-time' && (isByMergedFloor(step) || isByMergedLow(step.from))) return true
   }
   return false
 }
@@ -113,4 +114,9 @@ export function isConservative(closing: Closing): boolean {
 function isByMergedFloor({ node, from }: Step): boolean {
   if (node.floorReader?.merged !== true) return false
   return from === undefined || Math.min(from.node.commit, from.node.low) > node.snapshot
+}
+
+/** Whether real time left from what a `low` leads to, and that low rests on merged reads. */
+function isByMergedLow(from: Step | undefined): boolean {
+  return from !== undefined && from.node.low < from.node.commit && from.node.lowMerged
 }

@@ -56,6 +56,8 @@ export class TransactionNode {
   low: Sequence = SEQUENCE_INFINITY
   /** Whose commit `low` is. */
   lowRef: TxRef | undefined = undefined
+  /** Whether `low` rests on merged reads, so that what closes by it is conservative. */
+  lowMerged = false
   /** The greatest of the snapshot and the snapshots of read-only readers of what this transaction overwrites. */
   floor: Sequence
   /** The reader that raised the floor above the snapshot. */
