@@ -12,11 +12,11 @@
  * 3. A failed or short write or sync poisons: nothing is written any more, nothing retried, nothing further published.
  * 4. When the log has been idle for `logIdleMs` after a sync, an empty frame is written behind the last group: without it a
  *    damaged last group could be taken for a torn tail. It waits for a pause because in a closed loop of one client the log
- *    is idle after every commit, and a write of its own for each would cost that client a third of its rate. It is not
+ *    is idle after every commit, and a write of its own for each would stand before that client's next. It is not
  *    synced: only a power cut within moments of a commit leaves a group without a witness.
  * 5. Room was secured before (log-admission.ts): `append` never waits and never fails but for poison.
  *
- * Pinned by test/unit/storage/log-*.test.ts; measured in docs/PERFORMANCE.md.
+ * Pinned by test/unit/storage/log.test.ts, log-poison.test.ts and log-crash.test.ts.
  */
 import { assert } from '../base/assert'
 import { DatabaseClosedError, LimitExceededError, PoisonedError } from '../base/errors'

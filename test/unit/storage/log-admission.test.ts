@@ -127,12 +127,12 @@ test('whatever is reserved, appended, given up and written in any order, every g
 test('reservations are granted in order: a large one is not overtaken by small ones', async () => {
   const paper = new PaperLog()
   const granted: string[] = []
-  expect(paper.admission.reserve(18 * PAGE, false)).toBeUndefined()
+  expect(paper.admission.reserve(10 * PAGE, false)).toBeUndefined()
   void paper.admission.reserve(10 * PAGE, false)?.then(() => granted.push('large'))
   void paper.admission.reserve(1, false)?.then(() => granted.push('small'))
   await Promise.resolve()
   expect(granted).toEqual([])
-  paper.admission.release(18 * PAGE)
+  paper.admission.release(10 * PAGE)
   paper.admission.serve()
   await Promise.resolve()
   expect(granted).toEqual(['large', 'small'])
