@@ -158,3 +158,15 @@ test('opening fails with the error of whatever failed, and leaves no thread behi
   failNext(runtime, 'EIO', (call) => call.operation === 'thread-sync')
   await expect(openWorld(runtime)).rejects.toThrow(IoError)
 })
+
+test('a segment that is being prepared is given up: the manifest of a poisoned store is left alone', async () => {
+  const runtime = createMemoryRuntime(still)
+  const { log, named, poisons } = await openWorld(runtime)
+  await commit(log, putBatch(1), 1)
+  failNext(runtime, 'EIO', isCommitWrite)
+  const room = log.reserve(1_000_000, false)
+  await expect(room).rejects.toThrow(PoisonedError)
+  expect(poisons).toHaveLength(1)
+  for (let turn = 0; turn < 500; turn++) await runtime.scheduler.nextTurn()
+  expect(named).toEqual([1])
+})
