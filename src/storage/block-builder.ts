@@ -23,13 +23,12 @@ import { writeU64 } from './table-format'
 export interface BlockTarget {
   readonly bytes: Buffer
   readonly words: Uint32Array
-  readonly halves: Uint16Array
 }
 
 /** A zeroless target of `bytes` (a multiple of 4). */
 export function createBlockTarget(bytes: number): BlockTarget {
   const buffer = Buffer.allocUnsafeSlow(bytes)
-  return { bytes: buffer, words: new Uint32Array(buffer.buffer), halves: new Uint16Array(buffer.buffer) }
+  return { bytes: buffer, words: new Uint32Array(buffer.buffer) }
 }
 
 const WORD = 0x1_0000_0000
@@ -109,23 +108,20 @@ export class BlockBuilder {
 
   /** Lays the rows out at `at` (a multiple of 4), empties the builder and gives the payload's length. REQUIRES: room for `bytesMax`. */
   encodeInto(target: BlockTarget, at: number): number {
-    const { bytes, halves } = target
+    const { bytes } = target
     const count = this.count
     assert(count > 0 && at % 4 === 0 && at + this.bytesMax <= bytes.length, 'a block is laid out where it fits')
     const prefixLength = this.#sharedPrefixLength()
     const deltaBytes = this.#writeHeader(target, at, prefixLength)
-    let column = (at + ROWS_HEADER_BYTES + 4 * count + deltaBytes * count) >>> 1
-    const keyEndsAt = column
-    for (let i = 0; i < count; i++) halves[column++] = this.#keyEnds[i]! - (i + 1) * prefixLength
-    for (let i = 0; i < count; i++) halves[column++] = this.#valueEnds[i]!
-    let end = column * 2
+    this.#writeRows(target, at, prefixLength)
+    let end = at + ROWS_HEADER_BYTES + (8 + deltaBytes) * count
     if (this.#anyKind !== 0) {
       for (let i = 0; i < count; i++) bytes[end++] = this.#kinds[i]!
     }
     copyInto(bytes, end, this.#keys, 0, prefixLength)
     end += prefixLength
     this.#writeKeys(bytes, end, prefixLength)
-    end += halves[keyEndsAt + count - 1]!
+    end += this.#keyAreaBytes - count * prefixLength
     copyInto(bytes, end, this.#values, 0, this.#valueAreaBytes)
     end += this.#valueAreaBytes
     this.count = 0
@@ -143,7 +139,7 @@ export class BlockBuilder {
     return length
   }
 
-  /** Header, heads and sequences; gives the bytes of a delta. */
+  /** Header and sequences; gives the bytes of a delta. */
   #writeHeader(target: BlockTarget, at: number, prefixLength: number): number {
     const { bytes, words } = target
     const count = this.count
@@ -158,21 +154,27 @@ export class BlockBuilder {
     words[at >>> 2] = (count | (prefixLength << 16)) >>> 0
     writeU64(bytes, at + 4, base)
     words[(at >>> 2) + 3] = deltaBytes | (this.#anyKind === 0 ? 0 : 0x100)
-    const headsAt = (at + ROWS_HEADER_BYTES) >>> 2
-    let keyAt = 0
-    for (let i = 0; i < count; i++) {
-      const keyEnd = this.#keyEnds[i]!
-      words[headsAt + i] = keyHead(this.#keys, keyAt + prefixLength, keyEnd)
-      keyAt = keyEnd
-    }
     if (deltaBytes === 0) return deltaBytes
-    const deltasAt = headsAt + count
+    const deltasAt = ((at + ROWS_HEADER_BYTES) >>> 2) + 2 * count
     for (let i = 0; i < count; i++) {
       const delta = this.#sequences[i]! - base
       words[deltasAt + i] = delta >>> 0
       if (deltaBytes === 8) words[deltasAt + count + i] = Math.floor(delta / WORD)
     }
     return deltaBytes
+  }
+
+  /** Heads and ends. */
+  #writeRows({ words }: BlockTarget, at: number, prefixLength: number): void {
+    const headsAt = (at + ROWS_HEADER_BYTES) >>> 2
+    const endsAt = headsAt + this.count
+    let keyAt = 0
+    for (let i = 0; i < this.count; i++) {
+      const keyEnd = this.#keyEnds[i]!
+      words[headsAt + i] = keyHead(this.#keys, keyAt + prefixLength, keyEnd)
+      words[endsAt + i] = ((keyEnd - (i + 1) * prefixLength) | (this.#valueEnds[i]! << 16)) >>> 0
+      keyAt = keyEnd
+    }
   }
 
   #writeKeys(bytes: Buffer, at: number, prefixLength: number): void {
@@ -213,7 +215,8 @@ export function encodeLargeBlock(
   bytes.writeUInt16LE(keyLength, at + 2)
   writeU64(bytes, at + 4, stored.sequence)
   bytes.writeUInt32LE(stored.kind, at + 12)
-  bytes.writeUInt32LE(valueLength, at + 16)
+  bytes.writeUInt32LE(0, at + 16)
+  bytes.writeUInt32LE(valueLength, at + 20)
   copyInto(bytes, at + LARGE_HEADER_BYTES, row.keyBytes, 0, keyLength)
   copyInto(bytes, at + LARGE_HEADER_BYTES + keyLength, row.valueBytes, row.valueAt, valueLength)
   return largeBlockBytes(keyLength, valueLength)

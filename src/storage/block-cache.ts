@@ -1,10 +1,15 @@
 /**
  * Parsed blocks of all tables in bounded memory, least recently used out first; counts hits and misses.
  *
- * Keys are small integers (55 ns a lookup; a double costs 106, a string 247): each open table takes a stretch of numbers, one a
- * block, and gives it back when it closes. An evicted block lives on as long as somebody reads it.
+ * Each open table has a *shelf*: one slot for each of its blocks, so that a hit costs an array access and no hashing. Behind the
+ * shelves one `lru-cache` bounds the sum of sizes, under small integers as keys. Order of use matters only when something is pushed out,
+ * and so it is refreshed only as time passes, counted in blocks brought in: a block used again and again tells `lru-cache` once in
+ * REFRESHES_PER_TURNOVER parts of the time in which the whole cache could be replaced. While nothing is brought in, hits touch nothing.
  *
- * Invariant: the charged sizes, real ones, sum up to at most `bytesMax`. Pinned by test/unit/storage/block-cache.test.ts.
+ * An evicted block lives on as long as somebody reads it.
+ *
+ * Invariants: the charged sizes, real ones, sum up to at most `bytesMax`; a slot holds a block exactly while `lru-cache` does.
+ * Pinned by test/unit/storage/block-cache.test.ts.
  */
 import { LRUCache } from 'lru-cache'
 import { assert } from '../base/assert'
@@ -14,14 +19,25 @@ import type { Block } from './block'
 const BLOCK_BYTES_EXPECTED = 1024
 /** A block that takes more than this part of the cache is not kept: it would push everything else out. */
 const BLOCK_SHARE_MAX = 1 / 8
+const REFRESHES_PER_TURNOVER = 16
 const GET_OPTIONS = {}
+
+/** A block in the cache, and where its slot is. */
+interface Shelved {
+  readonly block: Block
+  readonly slots: (Block | undefined)[]
+  readonly ordinal: number
+}
 
 /** Bounded memory for blocks. `bytesMax` 0 keeps nothing. */
 export class BlockCache {
-  readonly #blocks: LRUCache<number, Block> | undefined
+  readonly #blocks: LRUCache<number, Shelved> | undefined
   #nextId = 0
-  /** Stretches given back, by length. */
+  /** Stretches of numbers given back, by length. */
   readonly #freeIdsByCount = new Map<number, number[]>()
+  #broughtIn = 0
+  /** Uses before this moment, counted in blocks brought in, are worth telling again. */
+  #refreshBefore = 0
   hits = 0
   misses = 0
 
@@ -29,10 +45,13 @@ export class BlockCache {
     const { bytesMax } = options
     assert(Number.isSafeInteger(bytesMax) && bytesMax >= 0, 'the size of the block cache is a number of bytes')
     if (bytesMax === 0) return
-    this.#blocks = new LRUCache<number, Block>({
+    this.#blocks = new LRUCache<number, Shelved>({
       max: Math.ceil(bytesMax / BLOCK_BYTES_EXPECTED),
       maxSize: bytesMax,
       maxEntrySize: Math.max(1, Math.floor(bytesMax * BLOCK_SHARE_MAX)),
+      dispose: ({ slots, ordinal }) => {
+        slots[ordinal] = undefined
+      },
     })
   }
 
@@ -46,41 +65,84 @@ export class BlockCache {
     return this.#blocks?.size ?? 0
   }
 
-  /** Takes numbers for the blocks of a table: `[result, result + count)`. */
-  takeIds(count: number): number {
-    const free = this.#freeIdsByCount.get(count)?.pop()
-    if (free !== undefined) return free
-    const first = this.#nextId
-    this.#nextId += count
-    return first
+  /** A shelf for the blocks `[0, count)` of a table. */
+  openShelf(count: number): BlockShelf {
+    const first = this.#freeIdsByCount.get(count)?.pop() ?? this.#nextId
+    if (first === this.#nextId) this.#nextId += count
+    return new BlockShelf(this, first, count)
   }
 
-  /** Gives them back and drops the blocks under them. */
-  releaseIds(first: number, count: number): void {
-    if (this.#blocks !== undefined && this.#blocks.size > 0) {
-      for (let id = first; id < first + count; id++) this.#blocks.delete(id)
-    }
+  /** For shelves: keeps a block, pushing others out. */
+  put(id: number, shelved: Shelved): void {
+    const blocks = this.#blocks
+    if (blocks === undefined) return
+    const { block, slots, ordinal } = shelved
+    slots[ordinal] = block
+    block.usedAt = ++this.#broughtIn
+    this.#refreshBefore = this.#broughtIn - Math.floor(blocks.size / REFRESHES_PER_TURNOVER)
+    blocks.set(id, shelved, { size: block.memoryBytes })
+    // Too large to be kept: `lru-cache` says nothing about it.
+    if (!blocks.has(id)) slots[ordinal] = undefined
+  }
+
+  /** For shelves: a block was found in its slot. */
+  used(id: number, block: Block): void {
+    this.hits++
+    if (block.usedAt >= this.#refreshBefore) return
+    block.usedAt = this.#broughtIn
+    this.#blocks!.get(id, GET_OPTIONS)
+  }
+
+  /** For shelves: drops their blocks and takes their numbers back. */
+  release(first: number, count: number): void {
+    if (this.blocks > 0) for (let id = first; id < first + count; id++) this.#blocks!.delete(id)
     const free = this.#freeIdsByCount.get(count)
     if (free === undefined) this.#freeIdsByCount.set(count, [first])
     else free.push(first)
   }
 
-  /** The block under `id`; counts a hit or a miss. */
-  get(id: number): Block | undefined {
-    const block = this.#blocks?.get(id, GET_OPTIONS)
-    if (block === undefined) this.misses++
-    else this.hits++
+  checkInvariants(): void {
+    let bytes = 0
+    for (const { block, slots, ordinal } of this.#blocks?.values() ?? []) {
+      bytes += block.memoryBytes
+      assert(slots[ordinal] === block, 'a block in the cache stands in its slot')
+    }
+    assert(bytes === this.bytes, 'the block cache charges what its blocks take')
+  }
+}
+
+/** The cached blocks of one table. */
+export class BlockShelf {
+  readonly #cache: BlockCache
+  readonly #first: number
+  readonly #slots: (Block | undefined)[]
+
+  constructor(cache: BlockCache, first: number, count: number) {
+    this.#cache = cache
+    this.#first = first
+    this.#slots = new Array<Block | undefined>(count).fill(undefined)
+  }
+
+  /** The block if it is cached; counts a hit or a miss. */
+  get(ordinal: number): Block | undefined {
+    const block = this.#slots[ordinal]
+    if (block === undefined) this.#cache.misses++
+    else this.#cache.used(this.#first + ordinal, block)
     return block
   }
 
   /** Keeps a block, pushing others out. */
-  put(id: number, block: Block): void {
-    this.#blocks?.set(id, block, { size: block.memoryBytes })
+  put(ordinal: number, block: Block): void {
+    this.#cache.put(this.#first + ordinal, { block, slots: this.#slots, ordinal })
   }
 
-  checkInvariants(): void {
-    let bytes = 0
-    for (const block of this.#blocks?.values() ?? []) bytes += block.memoryBytes
-    assert(bytes === this.bytes, 'the block cache charges what its blocks take')
+  /** Number of blocks held. */
+  get blocks(): number {
+    return this.#slots.reduce((count, block) => (block === undefined ? count : count + 1), 0)
+  }
+
+  /** Drops everything. */
+  close(): void {
+    this.#cache.release(this.#first, this.#slots.length)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A parsed data block: views of its columns over the bytes as read, made once and cached; no object per entry.
+ * A parsed data block: the bytes as read, one view of their words, and where the columns lie; no object per entry.
  *
  * Parsing checks every length and offset against the block (hostile input), once; reading trusts them afterwards. Search is a
  * binary search over the `head` column, four bytes of key as a number, and looks at key bytes only where heads are equal.
@@ -7,33 +7,30 @@
  * Pinned by test/unit/storage/block.test.ts.
  */
 import type { Key } from '../base/bytes'
-import { wordsToSequence } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
-import { KIND_MASK, KIND_OLDER, LARGE_HEADER_BYTES, ROWS_HEADER_BYTES } from './block-format'
+import { KIND_MASK, KIND_OLDER, LARGE_HEADER_BYTES, ROWS_HEADER_BYTES, ROWS_HEADER_WORDS } from './block-format'
 import { BLOCK_LARGE_VALUE, BLOCK_ROWS, checkSealed, corrupt, TRAILER_BYTES } from './table-format'
 import type { BlockPlace } from './table-format'
 import type { VersionKind } from './version-cursor'
 
-/** What the views and the object take beside the bytes; charged to the cache. */
-const BLOCK_OVERHEAD_BYTES = 700
+/** What the view and the objects take beside the bytes; charged to the cache. */
+const BLOCK_OVERHEAD_BYTES = 400
 const PADDING_BYTES_MAX = 3
-const NO_WORDS = new Uint32Array(0)
-const NO_HALVES = new Uint16Array(0)
+const HALF_MASK = 0xffff
+const WORD = 0x1_0000_0000
 
-interface Columns {
+/** Where the parts of a block lie; `...Word` in words of 4 bytes, `...At` in bytes. */
+interface Layout {
   readonly count: number
   readonly prefixLength: number
   readonly base: Sequence
-  readonly heads: Uint32Array
-  readonly deltasLow: Uint32Array
-  readonly deltasHigh: Uint32Array
-  readonly keyEnds: Uint16Array
-  readonly valueEnds: Uint16Array
+  readonly deltaBytes: number
   /** Where the kind column begins, or -1. */
   readonly kindsAt: number
   readonly prefixAt: number
   readonly valuesAt: number
   readonly largeKind: number
+  /** -1 for rows. */
   readonly largeValueLength: number
 }
 
@@ -43,44 +40,45 @@ interface Columns {
  */
 export function parseBlock(sealed: Buffer, place: BlockPlace): Block {
   const type = checkSealed(sealed, place)
-  if (type === BLOCK_ROWS) return new Block(sealed, parseRows(sealed, place))
-  if (type === BLOCK_LARGE_VALUE) return new Block(sealed, parseLarge(sealed, place))
-  throw corrupt(place, `a block of type ${type} stands where data should be`)
+  if (type !== BLOCK_ROWS && type !== BLOCK_LARGE_VALUE) {
+    throw corrupt(place, `a block of type ${type} stands where data should be`)
+  }
+  const words = new Uint32Array(sealed.buffer, sealed.byteOffset, sealed.length >>> 2)
+  if (sealed.length - TRAILER_BYTES < (type === BLOCK_ROWS ? ROWS_HEADER_BYTES : LARGE_HEADER_BYTES)) {
+    throw corrupt(place, 'the block is shorter than its header')
+  }
+  return new Block(
+    sealed,
+    words,
+    type === BLOCK_ROWS ? layOutRows(sealed, words, place) : layOutLarge(sealed, words, place),
+  )
 }
 
-function parseRows(sealed: Buffer, place: BlockPlace): Columns {
-  const { buffer, byteOffset } = sealed
+function layOutRows(sealed: Buffer, words: Uint32Array, place: BlockPlace): Layout {
   const payloadBytes = sealed.length - TRAILER_BYTES
-  if (payloadBytes < ROWS_HEADER_BYTES) throw corrupt(place, 'the block is shorter than its header')
-  const count = sealed.readUInt16LE(0)
-  const prefixLength = sealed.readUInt16LE(2)
-  const base = wordsToSequence(sealed.readUInt32LE(4), sealed.readUInt32LE(8))
+  const count = words[0]! & HALF_MASK
+  const prefixLength = words[0]! >>> 16
   const deltaBytes = sealed[12]!
   const kindColumn = sealed[13]!
   if (count === 0 || (deltaBytes !== 0 && deltaBytes !== 4 && deltaBytes !== 8) || kindColumn > 1) {
     throw corrupt(place, "the block's header makes no sense")
   }
-  const headsAt = byteOffset + ROWS_HEADER_BYTES
-  const keyEndsAt = headsAt + 4 * count + deltaBytes * count
-  const prefixAt = keyEndsAt - byteOffset + 4 * count + kindColumn * count
+  const kindsAt = ROWS_HEADER_BYTES + (8 + deltaBytes) * count
+  const prefixAt = kindsAt + kindColumn * count
   if (prefixAt + prefixLength > payloadBytes) throw corrupt(place, "the block's columns do not fit it")
-  const keyEnds = new Uint16Array(buffer, keyEndsAt, count)
-  const valueEnds = new Uint16Array(buffer, keyEndsAt + 2 * count, count)
-  const valuesAt = prefixAt + prefixLength + keyEnds[count - 1]!
-  const unused = payloadBytes - (valuesAt + valueEnds[count - 1]!)
-  if (unused < 0 || unused > PADDING_BYTES_MAX || !ascend(keyEnds) || !ascend(valueEnds)) {
+  const endsWord = ROWS_HEADER_WORDS + count
+  const lastEnds = words[endsWord + count - 1]!
+  const valuesAt = prefixAt + prefixLength + (lastEnds & HALF_MASK)
+  const unused = payloadBytes - valuesAt - (lastEnds >>> 16)
+  if (unused < 0 || unused > PADDING_BYTES_MAX || !endsAscend(words, endsWord, count)) {
     throw corrupt(place, "the block's offsets do not fit it")
   }
   return {
     count,
     prefixLength,
-    base,
-    heads: new Uint32Array(buffer, headsAt, count),
-    deltasLow: deltaBytes === 0 ? NO_WORDS : new Uint32Array(buffer, headsAt + 4 * count, count),
-    deltasHigh: deltaBytes === 8 ? new Uint32Array(buffer, headsAt + 8 * count, count) : NO_WORDS,
-    keyEnds,
-    valueEnds,
-    kindsAt: kindColumn === 0 ? -1 : prefixAt - count,
+    base: words[1]! + words[2]! * WORD,
+    deltaBytes,
+    kindsAt: kindColumn === 0 ? -1 : kindsAt,
     prefixAt,
     valuesAt,
     largeKind: 0,
@@ -88,35 +86,31 @@ function parseRows(sealed: Buffer, place: BlockPlace): Columns {
   }
 }
 
-function ascend(ends: Uint16Array): boolean {
-  let before = 0
-  for (let i = 0; i < ends.length; i++) {
-    const end = ends[i]!
-    if (end < before) return false
-    before = end
+function endsAscend(words: Uint32Array, endsWord: number, count: number): boolean {
+  let keyEnd = 0
+  let valueEnd = 0
+  for (let i = endsWord; i < endsWord + count; i++) {
+    const ends = words[i]!
+    if ((ends & HALF_MASK) < keyEnd || ends >>> 16 < valueEnd) return false
+    keyEnd = ends & HALF_MASK
+    valueEnd = ends >>> 16
   }
   return true
 }
 
-function parseLarge(sealed: Buffer, place: BlockPlace): Columns {
-  const payloadBytes = sealed.length - TRAILER_BYTES
-  if (payloadBytes < LARGE_HEADER_BYTES) throw corrupt(place, 'the block is shorter than its header')
-  const keyLength = sealed.readUInt16LE(2)
-  const valueLength = sealed.readUInt32LE(16)
-  const unused = payloadBytes - LARGE_HEADER_BYTES - keyLength - valueLength
-  if (sealed.readUInt16LE(0) !== 1 || unused < 0 || unused > PADDING_BYTES_MAX) {
+function layOutLarge(sealed: Buffer, words: Uint32Array, place: BlockPlace): Layout {
+  const keyLength = words[0]! >>> 16
+  const valueLength = words[5]!
+  const unused = sealed.length - TRAILER_BYTES - LARGE_HEADER_BYTES - keyLength - valueLength
+  if ((words[0]! & HALF_MASK) !== 1 || words[4] !== 0 || unused < 0 || unused > PADDING_BYTES_MAX) {
     throw corrupt(place, "the block's lengths do not fit it")
   }
-  // The whole key is the shared prefix; its rest, the only row's, is empty.
+  // The whole key is the shared prefix; its rest, the only row's, is empty, and its head zero.
   return {
     count: 1,
     prefixLength: keyLength,
-    base: wordsToSequence(sealed.readUInt32LE(4), sealed.readUInt32LE(8)),
-    heads: new Uint32Array(1),
-    deltasLow: NO_WORDS,
-    deltasHigh: NO_WORDS,
-    keyEnds: new Uint16Array(1),
-    valueEnds: NO_HALVES,
+    base: words[1]! + words[2]! * WORD,
+    deltaBytes: 0,
     kindsAt: -1,
     prefixAt: LARGE_HEADER_BYTES,
     valuesAt: LARGE_HEADER_BYTES + keyLength,
@@ -133,33 +127,29 @@ export class Block {
   readonly prefixAt: number
   /** Where the keys' rests begin. */
   readonly keysAt: number
-  readonly keyEnds: Uint16Array
-  readonly valuesAt: number
-  readonly base: Sequence
-  readonly #heads: Uint32Array
-  readonly #deltasLow: Uint32Array
-  readonly #deltasHigh: Uint32Array
-  readonly #valueEnds: Uint16Array
+  readonly #words: Uint32Array
+  readonly #valuesAt: number
+  readonly #base: Sequence
+  readonly #deltaBytes: number
   readonly #kindsAt: number
   readonly #largeKind: number
   readonly #largeValueLength: number
+  /** When the cache last heard of its use; the cache's own. */
+  usedAt = 0
 
-  constructor(bytes: Buffer, columns: Columns) {
+  constructor(bytes: Buffer, words: Uint32Array, layout: Layout) {
     this.bytes = bytes
-    this.count = columns.count
-    this.prefixLength = columns.prefixLength
-    this.prefixAt = columns.prefixAt
-    this.keysAt = columns.prefixAt + columns.prefixLength
-    this.keyEnds = columns.keyEnds
-    this.valuesAt = columns.valuesAt
-    this.base = columns.base
-    this.#heads = columns.heads
-    this.#deltasLow = columns.deltasLow
-    this.#deltasHigh = columns.deltasHigh
-    this.#valueEnds = columns.valueEnds
-    this.#kindsAt = columns.kindsAt
-    this.#largeKind = columns.largeKind
-    this.#largeValueLength = columns.largeValueLength
+    this.count = layout.count
+    this.prefixLength = layout.prefixLength
+    this.prefixAt = layout.prefixAt
+    this.keysAt = layout.prefixAt + layout.prefixLength
+    this.#words = words
+    this.#valuesAt = layout.valuesAt
+    this.#base = layout.base
+    this.#deltaBytes = layout.deltaBytes
+    this.#kindsAt = layout.kindsAt
+    this.#largeKind = layout.largeKind
+    this.#largeValueLength = layout.largeValueLength
   }
 
   /** What it takes in memory. */
@@ -171,17 +161,52 @@ export class Block {
   lowerBound(key: Key, sequence: Sequence): number {
     const side = this.#comparePrefix(key)
     if (side !== 0) return side < 0 ? 0 : this.count
-    const heads = this.#heads
     const head = this.#headOf(key)
-    let low = 0
-    let high = this.count
+    let low = this.#headBound(head)
+    let high = this.#headRunEnd(low, head)
     while (low < high) {
       const middle = (low + high) >>> 1
-      const other = heads[middle]!
-      if (other < head || (other === head && this.#compareRow(middle, key, sequence) < 0)) low = middle + 1
+      const order = this.#compareRest(middle, key)
+      if (order < 0 || (order === 0 && this.sequenceAt(middle) > sequence)) low = middle + 1
       else high = middle
     }
     return low
+  }
+
+  /** The row of the newest version of `key` at or below `sequence`, or -1. */
+  find(key: Key, sequence: Sequence): number {
+    if (this.#comparePrefix(key) !== 0) return -1
+    const head = this.#headOf(key)
+    const low = this.#headBound(head)
+    const high = this.#headRunEnd(low, head)
+    if (high - low === 1) {
+      return this.#compareRest(low, key) === 0 && this.sequenceAt(low) <= sequence ? low : -1
+    }
+    if (low === high) return -1
+    const row = this.lowerBound(key, sequence)
+    return row < high && this.#compareRest(row, key) === 0 ? row : -1
+  }
+
+  /** The first row whose head is at or above `head`. */
+  #headBound(head: number): number {
+    const words = this.#words
+    let low = ROWS_HEADER_WORDS
+    let high = low + this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (words[middle]! < head) low = middle + 1
+      else high = middle
+    }
+    return low - ROWS_HEADER_WORDS
+  }
+
+  /** Behind the rows from `first` on that have this head; nearly always there is one at most. */
+  #headRunEnd(first: number, head: number): number {
+    const words = this.#words
+    if (first === this.count || words[ROWS_HEADER_WORDS + first] !== head) return first
+    const next = first + 1
+    if (next === this.count || words[ROWS_HEADER_WORDS + next] !== head) return next
+    return this.#headBound(head + 1)
   }
 
   /** Negative if `key` stands before all keys that share the prefix, positive if behind, 0 if it has the prefix. */
@@ -212,11 +237,11 @@ export class Block {
     return head >>> 0
   }
 
-  /** The row against (key, sequence) in internal order. REQUIRES: heads equal, key has the prefix. */
-  #compareRow(row: number, key: Key, sequence: Sequence): number {
-    const { bytes, keyEnds, prefixLength } = this
-    const start = row === 0 ? 0 : keyEnds[row - 1]!
-    const restLength = keyEnds[row]! - start
+  /** The row's key against `key`. REQUIRES: heads equal, key has the prefix. */
+  #compareRest(row: number, key: Key): number {
+    const { bytes, prefixLength } = this
+    const start = this.restStart(row)
+    const restLength = this.restEnd(row) - start
     const keyRestLength = key.length - prefixLength
     const shared = restLength < keyRestLength ? restLength : keyRestLength
     const at = this.keysAt + start
@@ -225,36 +250,35 @@ export class Block {
       const difference = bytes[at + i]! - key.charCodeAt(prefixLength + i)
       if (difference !== 0) return difference
     }
-    return restLength === keyRestLength ? sequence - this.sequenceAt(row) : restLength - keyRestLength
-  }
-
-  /** Whether the row's key is `key`. */
-  hasKey(row: number, key: Key): boolean {
-    const { bytes, keyEnds, prefixLength } = this
-    const start = row === 0 ? 0 : keyEnds[row - 1]!
-    const restLength = keyEnds[row]! - start
-    if (key.length !== prefixLength + restLength) return false
-    const at = this.keysAt + start
-    for (let i = restLength - 1; i >= 0; i--) {
-      if (bytes[at + i] !== key.charCodeAt(prefixLength + i)) return false
-    }
-    for (let i = 0; i < prefixLength; i++) {
-      if (bytes[this.prefixAt + i] !== key.charCodeAt(i)) return false
-    }
-    return true
+    return restLength - keyRestLength
   }
 
   /** The row's key as a string. */
   keyOf(row: number): Key {
-    const { bytes, prefixAt, keysAt, keyEnds } = this
-    const start = row === 0 ? 0 : keyEnds[row - 1]!
-    return bytes.latin1Slice(prefixAt, keysAt) + bytes.latin1Slice(keysAt + start, keysAt + keyEnds[row]!)
+    const { bytes, prefixAt, keysAt } = this
+    const rest = bytes.latin1Slice(keysAt + this.restStart(row), keysAt + this.restEnd(row))
+    return bytes.latin1Slice(prefixAt, keysAt) + rest
   }
 
   sequenceAt(row: number): Sequence {
-    if (this.#deltasLow.length === 0) return this.base
-    const low = this.base + this.#deltasLow[row]!
-    return this.#deltasHigh.length === 0 ? low : low + wordsToSequence(0, this.#deltasHigh[row]!)
+    if (this.#deltaBytes === 0) return this.#base
+    const at = ROWS_HEADER_WORDS + 2 * this.count + row
+    const low = this.#base + this.#words[at]!
+    return this.#deltaBytes === 4 ? low : low + this.#words[at + this.count]! * WORD
+  }
+
+  /** The row's two ends; a large value's key has no rest. */
+  #endsOf(row: number): number {
+    return this.#largeValueLength === -1 ? this.#words[ROWS_HEADER_WORDS + this.count + row]! : 0
+  }
+
+  /** Where the row's key behind the shared prefix begins, counted from `keysAt`. */
+  restStart(row: number): number {
+    return row === 0 ? 0 : this.#endsOf(row - 1) & HALF_MASK
+  }
+
+  restEnd(row: number): number {
+    return this.#endsOf(row) & HALF_MASK
   }
 
   /** The kind as stored, with its mark. */
@@ -274,11 +298,12 @@ export class Block {
 
   /** Where the row's value begins in `bytes`. */
   valueAt(row: number): number {
-    return row === 0 ? this.valuesAt : this.valuesAt + this.#valueEnds[row - 1]!
+    return row === 0 ? this.#valuesAt : this.#valuesAt + (this.#endsOf(row - 1) >>> 16)
   }
 
   valueLengthAt(row: number): number {
     if (this.#largeValueLength !== -1) return this.#largeValueLength
-    return row === 0 ? this.#valueEnds[0]! : this.#valueEnds[row]! - this.#valueEnds[row - 1]!
+    const end = this.#endsOf(row) >>> 16
+    return row === 0 ? end : end - (this.#endsOf(row - 1) >>> 16)
   }
 }

@@ -5,7 +5,7 @@
  * stretches are copied by a loop, long ones through `new Uint8Array(buffer, ...)`.
  */
 
-const LOOP_BYTES_MAX = 24
+const LOOP_BYTES_MAX = 40
 
 /** Copies `source[at, at + length)` to `target[targetAt, ...)`. REQUIRES: both stretches exist and do not share memory. */
 export function copyInto(target: Uint8Array, targetAt: number, source: Uint8Array, at: number, length: number): void {

@@ -10,7 +10,7 @@ import { assert } from '../base/assert'
 import type { Clock, File } from '../runtime/runtime'
 import { parseBlock } from './block'
 import type { Block } from './block'
-import type { BlockCache } from './block-cache'
+import type { BlockCache, BlockShelf } from './block-cache'
 import { ReadPace, SYNC_READ_BYTES_MAX } from './read-pace'
 import type { SyncReadBudget } from './read-pace'
 import { corrupt, fileSeed } from './table-format'
@@ -45,11 +45,10 @@ export class TableBlocks implements BlockSource {
   readonly file: File
   readonly index: TableIndex
   readonly #seed: number
-  readonly #cache: BlockCache
+  readonly #shelf: BlockShelf
   readonly #clock: Clock
   readonly #counters: TableCounters
   readonly #budget: SyncReadBudget | undefined
-  readonly #firstId: number
   readonly #pace = new ReadPace()
   readonly #inFlight = new Map<number, Promise<Block>>()
   #holders = 1
@@ -58,11 +57,10 @@ export class TableBlocks implements BlockSource {
     this.file = file
     this.index = index
     this.#seed = fileSeed(options.fileNumber)
-    this.#cache = options.cache
+    this.#shelf = options.cache.openShelf(index.count)
     this.#clock = options.clock
     this.#counters = options.counters
     this.#budget = options.budget
-    this.#firstId = options.cache.takeIds(index.count)
   }
 
   get holders(): number {
@@ -78,13 +76,13 @@ export class TableBlocks implements BlockSource {
     assert(this.#holders > 0, 'a table is let go as often as it was held')
     this.#holders--
     if (this.#holders > 0) return
-    this.#cache.releaseIds(this.#firstId, this.index.count)
+    this.#shelf.close()
     void this.file.close()
   }
 
   /** The block if it is cached; counts a hit or a miss. */
   cached(ordinal: number): Block | undefined {
-    return this.#cache.get(this.#firstId + ordinal)
+    return this.#shelf.get(ordinal)
   }
 
   /** The block, at once if it is cached or cheap to read. Throws or rejects with `CorruptionError`, `IoError`. */
@@ -147,7 +145,7 @@ export class TableBlocks implements BlockSource {
   #keep(ordinal: number, bytes: Buffer, read: number): Block {
     const block = this.parse(ordinal, bytes, read)
     this.#counters.blockReads++
-    this.#cache.put(this.#firstId + ordinal, block)
+    this.#shelf.put(ordinal, block)
     return block
   }
 

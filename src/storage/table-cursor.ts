@@ -109,9 +109,9 @@ export class TableCursor implements VersionCursor {
   }
 
   #load(block: Block, row: number): true {
-    const { prefixLength, keyEnds } = block
-    const start = row === 0 ? 0 : keyEnds[row - 1]!
-    const length = keyEnds[row]! - start
+    const { prefixLength } = block
+    const start = block.restStart(row)
+    const length = block.restEnd(row) - start
     if (prefixLength + length > this.keyBytes.length) this.#growKey(prefixLength + length)
     copyInto(this.keyBytes, prefixLength, block.bytes, block.keysAt + start, length)
     this.keyLength = prefixLength + length

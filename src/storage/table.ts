@@ -8,6 +8,7 @@
  * Pinned by test/unit/storage/table.test.ts, table-corruption.test.ts and test/format/table.
  */
 import type { Key } from '../base/bytes'
+import { SEQUENCE_INFINITY } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
 import type { File } from '../runtime/runtime'
 import type { Block } from './block'
@@ -149,11 +150,10 @@ export class Table {
   }
 
   #lookIn(block: Block, key: Key, sequence: Sequence, covered: Sequence, found: Lookup): boolean {
-    const row = block.lowerBound(key, sequence)
-    if (row === block.count || !block.hasKey(row, key)) {
-      // With newer versions of the key before it, the filter was right.
-      if (this.#filter !== undefined && (row === 0 || !block.hasKey(row - 1, key)))
-        this.#counters.filterFalsePositives++
+    const row = block.find(key, sequence)
+    if (row === -1) {
+      // Where it holds newer versions only, the filter was right.
+      if (this.#filter !== undefined && block.find(key, SEQUENCE_INFINITY) === -1) this.#counters.filterFalsePositives++
       return settle(covered, found)
     }
     const version = block.sequenceAt(row)

@@ -17,44 +17,59 @@ function blockOf(valueBytes: number): Block {
 
 describe('the block cache', () => {
   it('keeps at most bytesMax, by real sizes, and pushes out what was used least recently', () => {
-    const block = blockOf(1000)
-    const bytesMax = block.memoryBytes * 20
+    const bytesMax = blockOf(1000).memoryBytes * 20
     const cache = new BlockCache({ bytesMax })
-    for (let id = 0; id < 100; id++) {
-      cache.put(id, blockOf(1000))
-      expect(cache.get(0)).toBeInstanceOf(Block)
+    const shelf = cache.openShelf(100)
+    for (let ordinal = 0; ordinal < 100; ordinal++) {
+      shelf.put(ordinal, blockOf(1000))
+      expect(shelf.get(0)).toBeInstanceOf(Block)
       cache.checkInvariants()
       expect(cache.bytes).toBeLessThanOrEqual(bytesMax)
     }
-    expect(cache.blocks).toBe(20)
-    expect(cache.get(50)).toBeUndefined()
-    expect(cache.get(99)).toBeInstanceOf(Block)
+    expect([cache.blocks, shelf.blocks]).toEqual([20, 20])
+    expect(shelf.get(50)).toBeUndefined()
+    expect(shelf.get(99)).toBeInstanceOf(Block)
     expect([cache.hits, cache.misses]).toEqual([101, 1])
+  })
+
+  it('charges blocks of different sizes what they take', () => {
+    const cache = new BlockCache({ bytesMax: 20_000 })
+    const shelf = cache.openShelf(100)
+    for (let ordinal = 0; ordinal < 100; ordinal++) {
+      shelf.put(ordinal, blockOf(20 * ordinal))
+      cache.checkInvariants()
+      expect(cache.bytes).toBeLessThanOrEqual(20_000)
+    }
   })
 
   it('does not keep a block that would push out most others', () => {
     const cache = new BlockCache({ bytesMax: blockOf(10).memoryBytes * 8 })
-    cache.put(1, blockOf(10))
-    cache.put(2, blockOf(2000))
-    expect([cache.get(1), cache.get(2)]).toEqual([expect.any(Block), undefined])
+    const shelf = cache.openShelf(3)
+    shelf.put(1, blockOf(10))
+    shelf.put(2, blockOf(2000))
+    expect([shelf.get(1), shelf.get(2)]).toEqual([expect.any(Block), undefined])
+    cache.checkInvariants()
   })
 
   it('keeps nothing with bytesMax 0', () => {
     const cache = new BlockCache({ bytesMax: 0 })
-    cache.put(1, blockOf(10))
-    expect([cache.get(1), cache.blocks, cache.bytes, cache.misses]).toEqual([undefined, 0, 0, 1])
-    cache.releaseIds(cache.takeIds(3), 3)
+    const shelf = cache.openShelf(3)
+    shelf.put(1, blockOf(10))
+    expect([shelf.get(1), cache.blocks, cache.bytes, cache.misses]).toEqual([undefined, 0, 0, 1])
+    shelf.close()
   })
 
-  it('drops the blocks of a table that closes, and gives its numbers to the next one', () => {
+  it('drops the blocks of a table that closes, and keeps those of others', () => {
     const cache = new BlockCache({ bytesMax: 1 << 20 })
-    const [a, b] = [cache.takeIds(3), cache.takeIds(2)]
-    for (const id of [a, a + 1, a + 2, b, b + 1]) cache.put(id, blockOf(10))
-    cache.releaseIds(a, 3)
-    expect(cache.blocks).toBe(2)
-    expect(cache.takeIds(2)).toBe(b + 2)
-    expect(cache.takeIds(3)).toBe(a)
-    expect(cache.get(a)).toBeUndefined()
-    expect(cache.get(b)).toBeInstanceOf(Block)
+    const [a, b] = [cache.openShelf(3), cache.openShelf(2)]
+    for (let ordinal = 0; ordinal < 3; ordinal++) a.put(ordinal, blockOf(10))
+    for (let ordinal = 0; ordinal < 2; ordinal++) b.put(ordinal, blockOf(10))
+    a.close()
+    expect([cache.blocks, a.blocks, b.blocks]).toEqual([2, 0, 2])
+    const c = cache.openShelf(3)
+    expect(c.get(0)).toBeUndefined()
+    c.put(0, blockOf(10))
+    expect([cache.blocks, b.blocks, c.blocks]).toEqual([3, 2, 1])
+    cache.checkInvariants()
   })
 })

@@ -7,14 +7,15 @@ import { openTestTable, TestFile, writeTable } from './table-world'
 import { historyOf } from './version-model'
 
 /**
- * A block of three rows: header 16, heads 12, deltas 12, key ends 6, value ends 6, kinds 3, then prefix, keys and values.
+ * A block of three rows: header 16, heads 12, ends 12, deltas 12, kinds 3, then prefix, keys and values.
  * What is changed here is sealed again, so that no checksum stands in the way: only verification can notice.
  */
 const history = historyOf([
   { ranges: [], points: [{ key: 'aaaax', value: Buffer.from('1') }, { key: 'bbbbx', value: Buffer.from('2') }] }, // prettier-ignore
   { ranges: [], points: [{ key: 'aaaax', value: Buffer.from('3') }] },
 ])
-const kindsAt = 16 + 12 + 12 + 6 + 6
+const deltasAt = 16 + 12 + 12
+const kindsAt = deltasAt + 12
 const keysAt = kindsAt + 3
 
 async function verifyChanged(change: (bytes: Buffer) => void): Promise<unknown> {
@@ -48,14 +49,14 @@ describe('verification of a table', () => {
     ['a tombstone that was none', 'counts in the properties', (bytes) => bytes.writeUInt8(1, kindsAt)],
     ['a key the filter denies', 'the filter denies', (bytes) => bytes.write('bbbba', keysAt + 10)],
     ['a key behind the bounds', "outside the table's bounds", (bytes) => bytes.write('zzzz', keysAt + 10)],
-    ['a sequence too great', 'sequences in the properties', (bytes) => bytes.writeUInt32LE(7, 16 + 12)],
-    ['versions of a key out of order', 'out of order', (bytes) => bytes.writeUInt32LE(9, 16 + 12 + 4)],
+    ['a sequence too great', 'sequences in the properties', (bytes) => bytes.writeUInt32LE(7, deltasAt)],
+    ['versions of a key out of order', 'out of order', (bytes) => bytes.writeUInt32LE(9, deltasAt + 4)],
     [
       'a first key that is another',
       'first key',
       (bytes) => (bytes.write('aaaaa', keysAt), bytes.write('aaaaa', keysAt + 5)),
     ],
-    ['values of another length', 'offsets do not fit', (bytes) => bytes.writeUInt16LE(60, kindsAt - 2)],
+    ['values of another length', 'offsets do not fit', (bytes) => bytes.writeUInt16LE(60, deltasAt - 2)],
   ])('refuses %s', async (_, message, change) => {
     const error = await verifyChanged(change)
     expect(error).toBeInstanceOf(CorruptionError)
