@@ -30,6 +30,8 @@ export interface Environment {
   poisonedInstead(error: Error): Error
   /** Counts and reports an abort. */
   aborted(error: Error): void
+  /** A decision begins (+1) or is over (-1): the aborts that it brings about are reported when it is. */
+  deciding(change: 1 | -1): void
   /** A commit has begun (+1) or ended (-1) to run. */
   committing(change: 1 | -1): void
   /** A commit was acknowledged. */

@@ -162,7 +162,7 @@ export class ReadOnlyTransaction implements StoreTransaction {
 
   commit(): Promise<CommitReceipt> {
     if (this.#state !== 'open') return Promise.reject(this.#closedError())
-    const sequence = this.#reader.snapshot
+    const sequence = this.snapshot
     this.#end('committed', undefined)
     return Promise.resolve({ sequence, durable: this.#durability === 'sync' })
   }
@@ -180,12 +180,12 @@ export class ReadOnlyTransaction implements StoreTransaction {
     this.#state = state
     this.#error = error
     const { graph, untracked, open } = this.#environment
-    if (error !== undefined) this.#environment.aborted(error)
     for (const cursor of [...this.#cursors]) cursor.close()
     if (this.#isSafe) untracked.remove(this.#reader.snapshot)
     else if (graph.core.isHeld(this.#reader)) graph.endReader(this.#reader)
     this.#safeWaiting?.cancel(error ?? this.#closedError())
     open.delete(this)
+    if (error !== undefined) this.#environment.aborted(error)
   }
 
   #registerKey(key: Key): void {

@@ -32,7 +32,7 @@ import { Savepoints } from './savepoints'
 import { TransactionCursor } from './transaction-cursor'
 import type { TransactionNode } from './transaction-node'
 import type { Owner } from './wait-queues'
-import { ORDINAL_NOW, WriteBuffer } from './write-buffer'
+import { ORDINAL_NOW, WriteBuffer, isDeletesOnly } from './write-buffer'
 
 /** See the file's header. */
 export class ReadWriteTransaction implements StoreTransaction, Owner {
@@ -212,13 +212,17 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     try {
       for (;;) {
         if (room === undefined) {
-          while (!queues.isGateFree(this)) await this.#stillCommitting(queues.waitForGate(this))
+          while (!queues.isGateFree(this)) {
+            await queues.waitForGate(this)
+            this.#checkCommitting()
+          }
           room = engine.reserve(bytes, isDeletesOnly(batch)) ?? RESERVED
         }
         await this.#untilAborted(room, bytes)
-        if (engine.poisoned === undefined && queues.isGateFree(this)) break
+        if (this.#state === 'committing' && engine.poisoned === undefined && queues.isGateFree(this)) break
         engine.unreserve(bytes)
         room = undefined
+        this.#checkCommitting()
       }
     } catch (error) {
       return this.#failCommit(error)
@@ -237,8 +241,8 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     })
   }
 
-  async #stillCommitting(waiting: Promise<void>): Promise<void> {
-    await waiting
+  /** After each wait: between its end and going on, the transaction may have been aborted. */
+  #checkCommitting(): void {
     if (this.#state !== 'committing') throw this.#closedError()
   }
 
@@ -246,16 +250,18 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   #decide(batch: Batch, bytes: number): Promise<CommitReceipt> {
     const { engine, graph, acknowledgements } = this.#environment
     let sequence: Sequence
+    this.#environment.deciding(1)
     try {
       sequence = graph.commit(this.#node, batch, (assigned) => {
         engine.append(batch, bytes, assigned, this.#durability)
       })
     } catch (error) {
       engine.unreserve(bytes)
+      this.#environment.deciding(-1)
       return this.#failCommit(error)
     }
     this.#finish('decided', undefined)
-    return new Promise((resolve, reject) => {
+    const acknowledged = new Promise<CommitReceipt>((resolve, reject) => {
       acknowledgements.addCommit(sequence, (error) => {
         this.#environment.committing(-1)
         if (error === undefined) {
@@ -269,6 +275,8 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
         }
       })
     })
+    this.#environment.deciding(-1)
+    return acknowledged
   }
 
   /** An undeclared transaction that wrote nothing: its reads go on counting as floors. */
@@ -315,11 +323,6 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     if (this.#state === 'open' || this.#state === 'committing') this.#end('aborted', error)
   }
 
-  /** A wait of another transaction went first: this one is refused (wait-queues.ts). */
-  refuse(error: DeadlockError): void {
-    this.abort(error)
-  }
-
   /** Ends a transaction that is still a node of the graph. */
   #end(state: 'rolled-back' | 'aborted', error: Error | undefined): void {
     if (this.#node.state === 'active') this.#environment.graph.abort(this.#node)
@@ -330,11 +333,11 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   #finish(state: 'decided' | 'rolled-back' | 'aborted', error: Error | undefined): void {
     this.#state = state
     this.#error = error
-    if (error !== undefined) this.#environment.aborted(error)
     this.#closeCursors()
     if (error !== undefined) this.#stopWaiting?.(error)
     this.#environment.queues.releaseAll(this, error)
     this.#environment.open.delete(this)
+    if (error !== undefined) this.#environment.aborted(error)
   }
 
   /** Cursors that have shown writes which are about to be undone. */
@@ -387,14 +390,9 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   }
 
   #closedError(): Error {
-    if (this.#error !== undefined) return this.#error
-    return createClosedError(this)
+    return this.#error ?? createClosedError(this)
   }
 }
 
 const RESERVED = Promise.resolve()
 const NO_BYTES = new Uint8Array(0)
-
-function isDeletesOnly(batch: Batch): boolean {
-  return batch.every(({ kind }) => kind !== ENTRY_PUT)
-}

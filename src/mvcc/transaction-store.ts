@@ -12,6 +12,7 @@ import { LimitExceededError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
+import type { SerializationReport } from '../base/serialization-report'
 import type { Runtime } from '../runtime/runtime'
 import type { Engine, EngineCursor } from '../storage/engine'
 import { describeReport } from './abort-report'
@@ -59,6 +60,9 @@ export class TransactionStore implements Store {
   #commits = 0
   #aborts = 0
   #conservativeAborts = 0
+  /** Decisions under way: 1 within a commit's synchronous step, else 0. */
+  #decisions = 0
+  readonly #unreported: SerializationReport[] = []
 
   constructor(runtime: Runtime, engine: Engine, limits: Limits, options: StoreOptions) {
     this.#options = options
@@ -75,6 +79,9 @@ export class TransactionStore implements Store {
       open: new Set(),
       aborted: (error) => {
         this.#noteAbort(error)
+      },
+      deciding: (change) => {
+        this.#noteDeciding(change)
       },
       committing: (change) => {
         this.#noteCommitting(change)
@@ -226,7 +233,21 @@ export class TransactionStore implements Store {
     if (!isSerializationError(error)) return
     this.#aborts++
     if (error.report.conservative) this.#conservativeAborts++
-    this.#options.onAbort?.(error.report, describeReport(error.report))
+    if (this.#options.onAbort === undefined) return
+    this.#unreported.push(error.report)
+    if (this.#decisions === 0) this.#reportAborts()
+  }
+
+  /** No code of the user runs within a decision: what it does to the store would find the graph halfway. */
+  #noteDeciding(change: 1 | -1): void {
+    this.#decisions += change
+    if (this.#decisions === 0 && this.#unreported.length > 0) this.#reportAborts()
+  }
+
+  #reportAborts(): void {
+    for (let report = this.#unreported.shift(); report !== undefined; report = this.#unreported.shift()) {
+      this.#options.onAbort?.(report, describeReport(report))
+    }
   }
 
   #noteCommitting(change: 1 | -1): void {

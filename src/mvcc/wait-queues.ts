@@ -22,7 +22,7 @@ export interface Owner {
   readonly id: number
   readonly label: string | undefined
   /** Ends the transaction because its wait was refused; it calls `releaseAll` on the way. */
-  refuse(error: DeadlockError): void
+  abort(error: Error): void
 }
 
 interface Waiter {
@@ -212,7 +212,7 @@ export class WaitQueues {
         `Cannot let ${describeOwner(victim)} wait: ${describeOwner(owner)} wants ${escapeKey(key)}, which ${describeOwner(blocker)} holds or waits for, and that one waits for it in turn`,
       )
       if (victim === owner) throw error
-      victim.refuse(error)
+      victim.abort(error)
     }
   }
 

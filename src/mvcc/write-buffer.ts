@@ -204,6 +204,11 @@ export class WriteBuffer {
   }
 }
 
+/** Whether a batch frees room in the end: such ones may go on where the disk is full. */
+export function isDeletesOnly(batch: Batch): boolean {
+  return batch.every(({ kind }) => kind !== ENTRY_PUT)
+}
+
 function newestAsOf(newest: OwnWrite | undefined, asOf: number): OwnWrite | undefined {
   let write = newest
   while (write !== undefined && write.ordinal > asOf) write = write.previous

@@ -38,7 +38,7 @@ export function createStoreWorld(
     readonly engine?: Partial<Omit<MemoryEngineOptions, 'runtime'>>
   } = {},
 ): StoreWorld {
-  const runtime = createMemoryRuntime({ seed: 1 })
+  const runtime = createMemoryRuntime({ seed: 1, clockJumps: false })
   const engine = createMemoryEngine({ runtime, publishing: 'manual', ...options.engine })
   const reports: SerializationReport[] = []
   const store = createTransactionStore(runtime, engine, createLimits(options.limits), {

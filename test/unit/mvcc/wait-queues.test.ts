@@ -1,7 +1,6 @@
 /**
  * Queues for keys and the commit gate: first in first out, deadlocks refused, the lease, and nobody starved.
  */
-import type { DeadlockError } from '../../../src/base/errors'
 import type { Scheduler } from '../../../src/runtime/runtime'
 import type { Owner } from '../../../src/mvcc/wait-queues'
 import { WaitQueues } from '../../../src/mvcc/wait-queues'
@@ -47,7 +46,7 @@ async function drainMicrotasks(): Promise<void> {
 }
 
 interface Party extends Owner {
-  refusal: DeadlockError | undefined
+  refusal: Error | undefined
 }
 
 class QueueWorld {
@@ -62,7 +61,7 @@ class QueueWorld {
       id: this.#nextId++,
       label,
       refusal: undefined,
-      refuse: (error) => {
+      abort: (error) => {
         party.refusal = error
         this.queues.releaseAll(party, error)
       },
