@@ -1,12 +1,14 @@
 /**
  * Admission: lets commits in while background work keeps up, and makes them wait, first come first served, while it does not.
  *
- * Asked before a commit is decided; after it nothing but a failed log can stop a commit. Waiters are looked at again
- * whenever background work reports progress (a slice, a job), never on a timer. If the work that they wait for
- * has just failed, they are refused with the cause instead of waiting for something that may never come.
+ * Asked before a commit is decided; after it nothing but a failed log can stop a commit. What was let in and is not yet
+ * appended counts as written, so that the end of a wait lets in no more than there is room for. Waiters are looked at again
+ * whenever background work reports progress, never on a timer. If the work that they wait for has just failed, they
+ * are refused with the cause instead of waiting for something that may never come.
  *
  * Pinned by test/unit/storage/admission.test.ts.
  */
+import { assert } from '../base/assert'
 import { StalledError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { EngineEvent } from './engine'
@@ -29,6 +31,7 @@ export interface StallFigures {
 }
 
 interface Waiter {
+  readonly bytes: number
   readonly sinceMs: number
   readonly cause: string
   readonly resolve: () => void
@@ -38,67 +41,88 @@ interface Waiter {
 /** The gate in front of the log. */
 export class Admission {
   readonly #runtime: Runtime
-  readonly #state: () => AdmissionState
+  readonly #state: (admittedBytes: number) => AdmissionState
   readonly #onEvent: (event: EngineEvent) => void
   #waiters: Waiter[] = []
+  #admittedBytes = 0
   #count = 0
   #totalMs = 0
   #longestMs = 0
 
   constructor(
     runtime: Runtime,
-    options: { readonly state: () => AdmissionState; readonly onEvent: (event: EngineEvent) => void },
+    options: {
+      readonly state: (admittedBytes: number) => AdmissionState
+      readonly onEvent: (event: EngineEvent) => void
+    },
   ) {
     this.#runtime = runtime
     this.#state = options.state
     this.#onEvent = options.onEvent
   }
 
-  /** Undefined if the commit may go on at once, else a promise. Throws `StalledError` where the wait could not end. */
-  enter(): undefined | Promise<void> {
-    const { cause, failure } = this.#state()
-    if (cause === undefined && this.#waiters.length === 0) return undefined
+  /** Undefined if a commit of `bytes` may go on at once, else a promise. Throws `StalledError` where the wait could not end. */
+  enter(bytes: number): undefined | Promise<void> {
+    const { cause, failure } = this.#state(this.#admittedBytes)
+    if (cause === undefined && this.#waiters.length === 0) {
+      this.#admittedBytes += bytes
+      return undefined
+    }
     if (cause !== undefined && failure !== undefined) throw stalled(cause, failure)
     const sinceMs = this.#runtime.clock.monotonicMs()
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ sinceMs, cause: cause ?? 'earlier commits wait', resolve, reject })
+      this.#waiters.push({ bytes, sinceMs, cause: cause ?? 'earlier commits wait', resolve, reject })
     })
   }
 
-  /** Background work went on, or failed: lets waiters in, or refuses them. */
+  /** `bytes` that were let in have been appended, or never will be. */
+  leave(bytes: number): void {
+    assert(this.#admittedBytes >= bytes, 'no more leaves than was let in')
+    this.#admittedBytes -= bytes
+  }
+
+  /** Background work went on, or failed: lets waiters in as far as there is room, or refuses them. */
   recheck(): void {
-    if (this.#waiters.length === 0) return
-    const { cause, failure } = this.#state()
-    if (cause !== undefined && failure === undefined) return
-    for (const waiter of this.#take()) {
-      if (cause === undefined) waiter.resolve()
-      else waiter.reject(stalled(cause, failure))
+    const ended: Waiter[] = []
+    for (;;) {
+      const waiter = this.#waiters[0]
+      const { cause, failure } = this.#state(this.#admittedBytes)
+      if (waiter === undefined || (cause !== undefined && failure === undefined)) break
+      this.#waiters.shift()
+      ended.push(waiter)
+      if (cause !== undefined) waiter.reject(stalled(cause, failure))
+      else {
+        this.#admittedBytes += waiter.bytes
+        waiter.resolve()
+      }
     }
+    this.#record(ended)
   }
 
   /** Refuses everybody who waits. */
   refuse(error: Error): void {
-    for (const waiter of this.#take()) waiter.reject(error)
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const waiter of waiters) waiter.reject(error)
+    this.#record(waiters)
   }
 
   figures(): StallFigures {
-    const cause = this.#waiters.length > 0 ? this.#state().cause : undefined
+    const cause = this.#waiters.length > 0 ? this.#state(this.#admittedBytes).cause : undefined
     return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs, cause }
   }
 
-  /** All waiters; they are counted as stalls that end now, the longest one as an event. */
-  #take(): readonly Waiter[] {
-    const waiters = this.#waiters
-    this.#waiters = []
+  /** These waits end now; the longest one is an event. */
+  #record(waiters: readonly Waiter[]): void {
+    const [first] = waiters
+    if (first === undefined) return
     const nowMs = this.#runtime.clock.monotonicMs()
     for (const { sinceMs } of waiters) {
       this.#count++
       this.#totalMs += nowMs - sinceMs
       this.#longestMs = Math.max(this.#longestMs, nowMs - sinceMs)
     }
-    const first = waiters[0]
-    if (first !== undefined) this.#onEvent({ type: 'stall', cause: first.cause, ms: nowMs - first.sinceMs })
-    return waiters
+    this.#onEvent({ type: 'stall', cause: first.cause, ms: nowMs - first.sinceMs })
   }
 }
 

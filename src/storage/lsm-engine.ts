@@ -13,7 +13,7 @@
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
-import { DatabaseClosedError, DiskFullError, PoisonedError } from '../base/errors'
+import { DatabaseClosedError, DiskFullError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
@@ -29,6 +29,7 @@ import { EngineReader, reportCorruption } from './engine-reader'
 import type { Log } from './log'
 import { openLog } from './log'
 import type { LogListener } from './log-contract'
+import { poisonedError } from './poisoned'
 import type { RecoveredStore } from './recovery'
 import { noRoomToRecover, recoverStore } from './recovery'
 
@@ -140,22 +141,25 @@ export class LsmEngine implements Engine {
   }
 
   reserve(bytes: number, deletesOnly: boolean): undefined | Promise<void> {
-    const log = this.#assertWritable()
-    const admitted = this.#admission.enter()
-    if (admitted === undefined) return log.reserve(bytes, deletesOnly)
-    return admitted.then(() => this.#assertWritable().reserve(bytes, deletesOnly))
+    this.#assertWritable()
+    const admitted = this.#admission.enter(bytes)
+    if (admitted === undefined) return this.#reserveLog(bytes, deletesOnly)
+    return admitted.then(() => this.#reserveLog(bytes, deletesOnly))
   }
 
   unreserve(bytes: number): void {
+    this.#admission.leave(bytes)
     this.#log?.unreserve(bytes)
+    this.#admission.recheck()
   }
 
-  /** ATOMIC: no await. */
+  /** ATOMIC: no await. Throws `PoisonedError` with no effect. */
   append(batch: Batch, bytes: number, sequence: Sequence, durability: Durability): void {
     const { memtables } = this.#store
     const log = this.#assertWritable()
     assert(sequence === memtables.appendedSequence + 1, 'sequences are appended one by one')
     log.append(batch, bytes, sequence, durability)
+    this.#admission.leave(bytes)
     memtables.insert(batch, sequence)
     this.#freezeIfFull()
   }
@@ -278,6 +282,20 @@ export class LsmEngine implements Engine {
     await lock?.release()
   }
 
+  /** Room in the log for what admission has let in; if there is none, it leaves again. */
+  #reserveLog(bytes: number, deletesOnly: boolean): undefined | Promise<void> {
+    const refused = (error: unknown): never => {
+      this.#admission.leave(bytes)
+      this.#admission.recheck()
+      throw error
+    }
+    try {
+      return this.#assertWritable().reserve(bytes, deletesOnly)?.catch(refused)
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
   #publish(sequence: Sequence): void {
     // What the log still finishes after the manifest has failed is durable, but was never promised.
     if (this.#poisoned !== undefined) return
@@ -295,9 +313,9 @@ export class LsmEngine implements Engine {
     this.#report({ type: 'poisoned', error: cause })
   }
 
-  #isFull(): boolean {
+  #isFull(admittedBytes = 0): boolean {
     const { limits } = this.#options
-    if (this.#store.memtables.active.bytes >= limits.memtableBytesMax) return true
+    if (this.#store.memtables.active.bytes + admittedBytes >= limits.memtableBytesMax) return true
     return this.#logBytes - this.#logBytesFrozen >= limits.walBytesMax
   }
 
@@ -312,10 +330,10 @@ export class LsmEngine implements Engine {
     this.#background?.wake('flush')
   }
 
-  readonly #admissionState = (): AdmissionState => {
+  readonly #admissionState = (admittedBytes: number): AdmissionState => {
     const { levelZeroTablesMax, levelZeroTablesStall, memtablesFrozenMax } = this.#options.limits
     const frozen = this.#store.memtables.frozen.length
-    if (frozen >= memtablesFrozenMax && this.#isFull()) {
+    if (frozen >= memtablesFrozenMax && this.#isFull(admittedBytes)) {
       return { cause: `${frozen} frozen memtables wait for their flush`, failure: this.#background?.errorOf('flush') }
     }
     const levelZero = this.#store.tables.current.levels[0]!.length
@@ -358,7 +376,7 @@ export class LsmEngine implements Engine {
     this.#report({ type: 'backgroundError', job: kind, error })
     reportCorruption(error, this.#report)
     // The pause before the next attempt is time enough to give the space kept aside to it.
-    if (error instanceof DiskFullError) void this.#log?.releaseReserve()
+    if (error instanceof DiskFullError) this.#log?.releaseReserve().catch(() => undefined)
     this.#admission.recheck()
   }
 
@@ -377,11 +395,4 @@ export class LsmEngine implements Engine {
     assert(this.#log !== undefined, 'a writable engine has a log')
     return this.#log
   }
-}
-
-function poisonedError(cause: Error): PoisonedError {
-  return new PoisonedError(
-    `Cannot write: the log failed earlier (${cause.message}); reads go on, reopen the database to write`,
-    cause,
-  )
 }

@@ -13,7 +13,7 @@
 import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
-import { DatabaseClosedError, PoisonedError } from '../base/errors'
+import { DatabaseClosedError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import { rangeContains } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
@@ -24,6 +24,7 @@ import { createEngineStats } from './engine-stats'
 import { createRetention, isVersionNeeded } from './compaction-retention'
 import type { Retention } from './compaction-retention'
 import { MemoryCursor } from './memory-cursor'
+import { poisonedError } from './poisoned'
 import type { MemoryVersion, MemoryVersions } from './memory-cursor'
 
 /** How the in-memory engine behaves. */
@@ -319,11 +320,4 @@ class VersionMap implements MemoryEngine, MemoryVersions {
 
 function compareKeys(a: Key, b: Key): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-function poisonedError(cause: Error): PoisonedError {
-  return new PoisonedError(
-    `Cannot write: the log failed earlier (${cause.message}); reads go on, reopen the database to write`,
-    cause,
-  )
 }

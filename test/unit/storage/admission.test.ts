@@ -15,14 +15,17 @@ function create(): Settable {
   const runtime = createMemoryRuntime({ seed: 1, clockJumps: false })
   const state: Settable['state'] = { cause: undefined, failure: undefined }
   const events: EngineEvent[] = []
-  const admission = new Admission(runtime, { state: () => state, onEvent: (event) => events.push(event) })
+  const admission = new Admission(runtime, {
+    state: (admittedBytes) => (admittedBytes >= 1000 ? { ...state, cause: 'full' } : state),
+    onEvent: (event) => events.push(event),
+  })
   return { admission, state, events, advance: (ms) => runtime.advance(ms) }
 }
 
 describe('admission', () => {
   test('lets commits in at once while work keeps up', () => {
     const { admission } = create()
-    expect(admission.enter()).toBeUndefined()
+    expect(admission.enter(10)).toBeUndefined()
     expect(admission.figures()).toEqual({ count: 0, totalMs: 0, longestMs: 0, cause: undefined })
   })
 
@@ -30,14 +33,14 @@ describe('admission', () => {
     const { admission, state, events, advance } = create()
     state.cause = 'tables wait'
     const order: number[] = []
-    const first = admission.enter()!.then(() => order.push(1))
+    const first = admission.enter(10)!.then(() => order.push(1))
     advance(10)
-    const second = admission.enter()!.then(() => order.push(2))
+    const second = admission.enter(10)!.then(() => order.push(2))
     expect(admission.figures().cause).toBe('tables wait')
     admission.recheck()
     state.cause = undefined
     // Nobody overtakes those who wait.
-    const third = admission.enter()!.then(() => order.push(3))
+    const third = admission.enter(10)!.then(() => order.push(3))
     advance(5)
     admission.recheck()
     await Promise.all([first, second, third])
@@ -50,25 +53,44 @@ describe('admission', () => {
   test('refuses with the cause where the work that would end the wait fails', async () => {
     const { admission, state } = create()
     state.cause = 'tables wait'
-    const waiting = admission.enter()!
+    const waiting = admission.enter(10)!
     const failure = new Error('EIO')
     state.failure = failure
     admission.recheck()
     await expect(waiting).rejects.toThrow(StalledError)
     await expect(waiting).rejects.toMatchObject({ cause: failure })
-    expect(() => admission.enter()).toThrow(/tables wait.*EIO/)
+    expect(() => admission.enter(10)).toThrow(/tables wait.*EIO/)
   })
 
   test('a failure matters only while somebody would have to wait for it', () => {
     const { admission, state } = create()
     state.failure = new Error('EIO')
-    expect(admission.enter()).toBeUndefined()
+    expect(admission.enter(10)).toBeUndefined()
+  })
+
+  test('what was let in counts until it has been appended: the end of a wait lets in no more than there is room for', async () => {
+    const { admission, state } = create()
+    state.cause = 'tables wait'
+    const order: number[] = []
+    const waiting = [1, 2, 3, 4].map((name) => admission.enter(500)!.then(() => order.push(name)))
+    state.cause = undefined
+    admission.recheck()
+    await Promise.all(waiting.slice(0, 2))
+    expect(order).toEqual([1, 2])
+    admission.leave(500)
+    admission.recheck()
+    await waiting[2]
+    admission.leave(1000)
+    admission.recheck()
+    await waiting[3]
+    expect(order).toEqual([1, 2, 3, 4])
+    expect(() => admission.leave(501)).toThrow(/no more leaves/)
   })
 
   test('refuses everybody when the engine ends', async () => {
     const { admission, state } = create()
     state.cause = 'tables wait'
-    const waiting = [admission.enter()!, admission.enter()!]
+    const waiting = [admission.enter(10)!, admission.enter(10)!]
     admission.refuse(new Error('closed'))
     for (const one of waiting) await expect(one).rejects.toThrow('closed')
   })
