@@ -1,0 +1,96 @@
+/** The frozen tables: how each was made, where it is, and what it holds. */
+import path from 'node:path'
+import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import type { TableProperties } from '../../../src/storage/table-format'
+import type { RangeTombstone } from '../../../src/storage/version-cursor'
+import { writeTable } from '../../unit/storage/table-world'
+import type { ModelHistory, ModelVersion } from '../../unit/storage/version-model'
+
+/** The folder of all fixtures: for each a table and a `.json` with what it holds. */
+export const FIXTURES = path.join(__dirname, 'fixtures')
+
+/** The number that every frozen table was written under. */
+export const FILE_NUMBER = 7
+
+interface Fixture {
+  readonly history: ModelHistory
+  readonly blockBytes: number
+  readonly filterBitsPerKey: number
+}
+
+export const FIXTURE_BY_NAME: ReadonlyMap<string, Fixture> = new Map([
+  ['v1-plain', { history: plain(), blockBytes: 4096, filterBitsPerKey: 10 }],
+  ['v1-every-kind', { history: everyKind(), blockBytes: 256, filterBitsPerKey: 10 }],
+  ['v1-range-tombstones-only', { history: rangeTombstonesOnly(), blockBytes: 4096, filterBitsPerKey: 0 }],
+])
+
+function put(key: string, sequence: number, value: string | Buffer): ModelVersion {
+  return { key, sequence, kind: ENTRY_PUT, value: Buffer.from(value) }
+}
+
+function deleted(key: string, sequence: number): ModelVersion {
+  return { key, sequence, kind: ENTRY_DELETE, value: undefined }
+}
+
+function plain(): ModelHistory {
+  const versions = [put('user/alice', 1, 'on call'), put('user/bob', 2, ''), put('user/carol', 3, 'off')]
+  return { versions, rangeTombstones: [] }
+}
+
+/** Both kinds of blocks, all widths of sequences, versions of a key that span blocks, bytes that are no text. */
+function everyKind(): ModelHistory {
+  const versions = [
+    put('', 5, 'the empty key'),
+    put('\0', 6, Buffer.from([0, 0xff])),
+    deleted('\xff\xff', 2 ** 40),
+    put('\xff\xff', 9, ''),
+    put('key1', 2 ** 33, 'one'),
+    put('key10', 3, 'ten'),
+    put('large', 12, Buffer.alloc(2049, 0xab)),
+    put('large', 11, Buffer.alloc(2048, 0xcd)),
+    put('z', Number.MAX_SAFE_INTEGER, 'the greatest sequence'),
+  ]
+  for (let sequence = 20; sequence < 60; sequence++) {
+    versions.push(sequence % 7 === 0 ? deleted('hot', sequence) : put('hot', sequence, `version ${sequence}`))
+  }
+  const rangeTombstones = [
+    { start: '', end: 'a', sequence: 4 },
+    { start: 'key', end: undefined, sequence: 2 ** 33 + 1 },
+    { start: 'key', end: 'kez\0', sequence: 2 },
+  ]
+  return { versions, rangeTombstones }
+}
+
+function rangeTombstonesOnly(): ModelHistory {
+  return { versions: [], rangeTombstones: [{ start: 'a\0', end: '\xff', sequence: 1 }] }
+}
+
+/** Writes a fixture's table as it was written when it was frozen. */
+export async function writeFixture(fixture: Fixture): Promise<{ bytes: Buffer; properties: TableProperties }> {
+  const { history, blockBytes, filterBitsPerKey } = fixture
+  const { file, properties } = await writeTable(history, { fileNumber: FILE_NUMBER, blockBytes, filterBitsPerKey })
+  return { bytes: file.bytes, properties }
+}
+
+/** What a table holds, as it stands in the `.json`: bytes as hexadecimal text. */
+export function toPlain(
+  versions: readonly ModelVersion[],
+  rangeTombstones: readonly RangeTombstone[],
+  properties: TableProperties,
+): unknown {
+  const hex = (key: string | undefined): string | null => (key === undefined ? null : Buffer.from(key, 'latin1').toString('hex')) // prettier-ignore
+  return {
+    versions: versions.map(({ key, sequence, kind, value }) => ({ key: hex(key), sequence, kind, value: value?.toString('hex') ?? null })), // prettier-ignore
+    rangeTombstones: rangeTombstones.map(({ start, end, sequence }) => ({
+      start: hex(start),
+      end: hex(end),
+      sequence,
+    })),
+    properties: {
+      ...properties,
+      bounds: { start: hex(properties.bounds.start), end: hex(properties.bounds.end) },
+      firstKey: hex(properties.firstKey),
+      lastKey: hex(properties.lastKey),
+    },
+  }
+}

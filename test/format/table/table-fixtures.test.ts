@@ -1,0 +1,68 @@
+/** Tables written long ago are read as they were meant, and today's are written the same way. */
+import { readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { hashKey, KeyHash } from '../../../src/storage/filter'
+import { Lookup } from '../../../src/storage/lookup'
+import { openTestTable, TestFile, versionsFrom } from '../../unit/storage/table-world'
+import type { OpenedTable } from '../../unit/storage/table-world'
+import { modelGet } from '../../unit/storage/version-model'
+import { FILE_NUMBER, FIXTURE_BY_NAME, FIXTURES, toPlain, writeFixture } from './fixtures'
+
+const names = readdirSync(FIXTURES)
+  .filter((file) => file.endsWith('.table'))
+  .map((file) => path.basename(file, '.table'))
+
+const bytesOf = (name: string): Buffer => readFileSync(path.join(FIXTURES, `${name}.table`))
+
+async function open(name: string): Promise<OpenedTable> {
+  const file = new TestFile(`${name}.table`)
+  file.bytes = bytesOf(name)
+  return openTestTable(file, { fileNumber: FILE_NUMBER })
+}
+
+describe('frozen tables', () => {
+  test('are there', () => {
+    expect(names.sort()).toEqual([...FIXTURE_BY_NAME.keys()].sort())
+  })
+
+  test.each(names)('%s holds what it held, and verifies', async (name) => {
+    const { table } = await open(name)
+    const versions = await versionsFrom(table.openCursor({ reverse: false }), undefined)
+    const expected: unknown = JSON.parse(readFileSync(path.join(FIXTURES, `${name}.json`), 'utf8'))
+    expect(toPlain(versions, table.rangeTombstones?.list() ?? [], table.properties)).toEqual(expected)
+    await table.verify()
+  })
+
+  test.each(names)('%s answers lookups through its filter and index', async (name) => {
+    const { table } = await open(name)
+    const { history } = FIXTURE_BY_NAME.get(name)!
+    const hash = new KeyHash()
+    const found = new Lookup()
+    const sequences = [...history.versions, ...history.rangeTombstones].map(({ sequence }) => sequence)
+    for (const key of [...history.versions.map((version) => version.key), 'absent', 'kez']) {
+      hashKey(key, hash)
+      for (const sequence of sequences) {
+        const expected = modelGet(history, key, sequence)
+        table.getSync(key, hash, sequence, found)
+        expect([key, found.state, found.sequence]).toEqual([key, expected.state, expected.sequence])
+      }
+    }
+  })
+
+  test.each(names)('%s would be written byte for byte as it was', async (name) => {
+    const { bytes } = await writeFixture(FIXTURE_BY_NAME.get(name)!)
+    expect(bytes.equals(bytesOf(name))).toBe(true)
+  })
+})
+
+describe('the worked example of docs/FORMATS.md', () => {
+  test('is every byte of the frozen table v1-plain, but for lines of zeros', () => {
+    const text = readFileSync(path.join(__dirname, '../../../docs/FORMATS.md'), 'utf8')
+    const section = text.split('\n## ').find((part) => part.startsWith('Tables\n'))!
+    const shown = Buffer.alloc(bytesOf('v1-plain').length)
+    for (const [, offset, hex] of section.matchAll(/^([0-9a-f]{4}) {2}((?:[0-9a-f]{2} ?)+)/gm)) {
+      Buffer.from(hex!.replaceAll(' ', ''), 'hex').copy(shown, Number.parseInt(offset!, 16))
+    }
+    expect(shown.toString('hex')).toBe(bytesOf('v1-plain').toString('hex'))
+  })
+})
