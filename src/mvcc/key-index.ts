@@ -75,10 +75,14 @@ export class KeyIndex {
 
   /** REQUIRES: `node` is the oldest writer of the record (writers are forgotten in commit order). */
   removeWriter(record: KeyRecord, node: TransactionNode): void {
-    const oldest = record.writers?.shift()
-    assert(oldest === node, 'writers are forgotten in commit order')
+    const { writers } = record
+    assert(writers?.[record.forgotten] === node, 'writers are forgotten in commit order')
     this.#writerCount--
-    if (record.writers?.length === 0) record.writers = undefined
+    record.forgotten++
+    // Shifting one by one is quadratic where a long transaction ends that has kept thousands of writers of one key.
+    if (record.forgotten * 2 < writers.length) return
+    record.writers = record.forgotten === writers.length ? undefined : writers.slice(record.forgotten)
+    record.forgotten = 0
     this.#dropIfEmpty(record)
   }
 
@@ -105,7 +109,11 @@ export class KeyIndex {
       assert(record.ordered === this.#ordered.has(key), 'an ordered record is in the tree')
       assert(record.ordered !== this.#unordered.has(record), 'a record is ordered or among the unordered')
       readers += record.readers instanceof Set ? record.readers.size : record.readers === undefined ? 0 : 1
-      writers += record.writers?.length ?? 0
+      writers += (record.writers?.length ?? 0) - record.forgotten
+      assert(
+        record.forgotten === 0 || record.forgotten < (record.writers?.length ?? 0),
+        'a forgotten writer is one of many',
+      )
       for (let i = 1; i < (record.writers?.length ?? 0); i++) {
         assert((record.writers?.[i - 1]?.commit ?? 0) < (record.writers?.[i]?.commit ?? 0), 'writers ascend by commit')
       }
@@ -118,7 +126,7 @@ export class KeyIndex {
   #obtain(key: Key): KeyRecord {
     let record = this.#records.get(key)
     if (record === undefined) {
-      record = { key, readers: undefined, writers: undefined, ordered: false }
+      record = { key, readers: undefined, writers: undefined, forgotten: 0, ordered: false }
       this.#records.set(key, record)
       this.#unordered.add(record)
     }

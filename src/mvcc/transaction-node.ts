@@ -24,8 +24,9 @@ export interface KeyRecord {
   readonly key: Key
   /** Transactions that read the key, active or retained: one (most often) or several. */
   readers: TransactionNode | Set<TransactionNode> | undefined
-  /** Decided transactions that wrote the key and are not yet forgotten, ascending by commit. */
+  /** Decided transactions that wrote the key, ascending by commit; the first `forgotten` of them count no more. */
   writers: TransactionNode[] | undefined
+  forgotten: number
   ordered: boolean
 }
 

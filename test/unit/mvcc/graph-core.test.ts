@@ -84,6 +84,15 @@ describe('forgetting', () => {
     world.expectNothingLeft()
   })
 
+  test('lets go at once of two hundred thousand writers of one key that an old snapshot has kept', () => {
+    const world = new GraphWorld()
+    const old = world.begin()
+    for (let i = 0; i < 200_000; i++) world.write('k')
+    world.publishAll()
+    world.graph.abort(old)
+    world.expectNothingLeft()
+  })
+
   test('unpublished transactions are listed, newest first, and only those', () => {
     const world = new GraphWorld()
     const old = world.begin()
