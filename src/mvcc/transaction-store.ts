@@ -190,8 +190,11 @@ export class TransactionStore implements Store {
 
   safeSnapshot(label?: string): Waiting<StoreSnapshot> {
     const waiting = this.#safeSnapshots.take(this.#environment, this.#nextId++, label)
+    const result = waiting.result.then((sequence) => createSnapshot(this.#environment, sequence, label))
+    // Whoever gives up need not look at it.
+    result.catch(() => undefined)
     return {
-      result: waiting.result.then((sequence) => createSnapshot(this.#environment, sequence, label)),
+      result,
       cancel: (error) => {
         waiting.cancel(error)
       },

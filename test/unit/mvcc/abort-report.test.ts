@@ -215,7 +215,7 @@ describe('the report of an abort', () => {
   test('keys are printed escaped and cut, and given whole as bytes', () => {
     const key = `\0"\n\xff${'long'.repeat(100)}`
     const { report, message } = createLostUpdateError(active(2, 0).ref(), committed(1, 0, 1).ref(), key)
-     
+
     expect(message).not.toMatch(/[\0-\x1f\x7f-\xff]/)
     expect(message.length).toBeLessThan(600)
     expect(Buffer.from(report.cycle[0]!.key!).toString('latin1')).toBe(key)
