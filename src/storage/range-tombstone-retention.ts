@@ -8,7 +8,7 @@
  *   [a ------------ d) 9                 a      b      d    f
  *          [b --------------- f) 5   ->  [  9   |  9   | 5  )   with one snapshot at 10:  [a, d) 9  [d, f) 5
  *
- * Cost: O(n log n) with few snapshots. Pinned by test/unit/storage/range-tombstone-retention.test.ts.
+ * Cost: O(n log n) with few snapshots. Pinned by test/unit/storage/range-tombstones.test.ts.
  */
 import BTree from 'sorted-btree'
 import type { Key } from '../base/bytes'

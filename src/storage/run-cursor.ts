@@ -2,7 +2,7 @@
  * One cursor over a run: tables whose bounds do not overlap, ascending. It opens one table's cursor at a time and pins all tables.
  *
  * A seek finds its table by bounds; a table whose versions all lie on the wrong side of the key (its bounds include range tombstones)
- * is passed over. Pinned by test/unit/storage/run-cursor.test.ts.
+ * is passed over. Pinned by test/unit/storage/merging-cursor.test.ts.
  */
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
