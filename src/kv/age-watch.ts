@@ -14,6 +14,11 @@ import type { Events } from './events'
 /** What is watched. */
 export type Watched = StoreTransaction | StoreSnapshot
 
+/** Where a handle was begun; printed only if somebody asks. */
+export interface Origin {
+  readonly stack?: string
+}
+
 /** What the watch needs to know. */
 export interface AgeWatchOptions {
   readonly ageMsWarn: number
@@ -27,7 +32,7 @@ export class AgeWatch {
   readonly #events: Events
   readonly #open: () => Iterable<Watched>
   readonly #options: AgeWatchOptions
-  readonly #origins = new WeakMap<Watched, Error>()
+  readonly #origins = new WeakMap<Watched, Origin>()
   readonly #warned = new WeakSet<Watched>()
   #timer: Timer | undefined
   #stopped = false
@@ -45,12 +50,12 @@ export class AgeWatch {
   }
 
   /** Where the application called the method of the database that calls this; undefined unless origins are kept. */
-  originOfCall(): Error | undefined {
+  originOfCall(): Origin | undefined {
     return this.#options.keepOrigins ? captureOrigin() : undefined
   }
 
   /** Something was opened by hand, at `origin`. */
-  openedByHand(handle: Watched, origin: Error | undefined): void {
+  openedByHand(handle: Watched, origin: Origin | undefined): void {
     this.opened()
     if (origin !== undefined) this.#origins.set(handle, origin)
   }
@@ -102,16 +107,17 @@ export class AgeWatch {
 const FRAMES_KEPT = 4
 const FRAMES_OF_OURS = 2
 
-function captureOrigin(): Error {
+/** A stack alone: an error would capture one of its own first, at the same price again. */
+function captureOrigin(): Origin {
   const framesBefore = Error.stackTraceLimit
   Error.stackTraceLimit = FRAMES_KEPT + FRAMES_OF_OURS
-  const origin = new Error('begun here')
+  const origin: Origin = {}
   Error.captureStackTrace(origin, captureOrigin)
   Error.stackTraceLimit = framesBefore
   return origin
 }
 
-function printOrigin(origin: Error | undefined): string | undefined {
+function printOrigin(origin: Origin | undefined): string | undefined {
   const [, ...frames] = origin?.stack?.split('\n') ?? []
   return origin === undefined ? undefined : frames.slice(FRAMES_OF_OURS).join('\n')
 }
