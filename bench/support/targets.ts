@@ -54,6 +54,8 @@ function manyClients(name: string): Target['alternatives'] {
       metric(name, 'commitsPerSync', { text: 'commits per sync', atLeast: COMMITS_PER_SYNC_MIN }),
       metric(name, 'syncsOfLimit', { text: 'of the raw sync rate', atLeast: SYNC_SHARE_MIN }),
     ],
+    // A log that waits for company syncs less often, and each time for more: what counts is how many commits a raw sync is worth.
+    [metric(name, 'ofLimit', { text: 'commits in the time of a raw sync', atLeast: COMMITS_PER_SYNC_MIN })],
   ]
 }
 

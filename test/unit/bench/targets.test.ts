@@ -28,10 +28,27 @@ test('a round whose disk was unsteady has no ratio and does not count', () => {
 })
 
 test.each([
-  ['by rate alone', { perSecond: 100_000, commitsPerSync: 1, syncsOfLimit: 0.1 }, 'met'],
-  ['by commits per sync at full sync rate', { perSecond: 9, commitsPerSync: 12, syncsOfLimit: 0.9 }, 'met'],
-  ['not by large groups at half the sync rate', { perSecond: 9, commitsPerSync: 64, syncsOfLimit: 0.5 }, 'missed'],
-  ['not by a full sync rate with small groups', { perSecond: 9, commitsPerSync: 11.9, syncsOfLimit: 1 }, 'missed'],
+  ['by rate alone', { perSecond: 100_000, commitsPerSync: 1, syncsOfLimit: 0.1, ofLimit: 0.1 }, 'met'],
+  [
+    'by commits per sync at full sync rate',
+    { perSecond: 9, commitsPerSync: 12, syncsOfLimit: 0.9, ofLimit: 10.8 },
+    'met',
+  ],
+  [
+    'by few syncs that are each worth several',
+    { perSecond: 9, commitsPerSync: 24, syncsOfLimit: 0.5, ofLimit: 12 },
+    'met',
+  ],
+  [
+    'not by large groups seldom synced',
+    { perSecond: 9, commitsPerSync: 64, syncsOfLimit: 0.1, ofLimit: 6.4 },
+    'missed',
+  ],
+  [
+    'not by a full sync rate with small groups',
+    { perSecond: 9, commitsPerSync: 11.9, syncsOfLimit: 1, ofLimit: 11.9 },
+    'missed',
+  ],
   [
     'not judged where the rate falls short and the disk was unsteady',
     { perSecond: 9, commitsPerSync: 64 },
