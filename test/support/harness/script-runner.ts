@@ -6,7 +6,7 @@
  */
 import type { BeginOptions } from '../../../src/mvcc/contract'
 import { Auditor } from '../oracle/auditor'
-import type { AuditedTransaction, StepOutcome } from '../oracle/audited-transaction'
+import type { AuditedScan, AuditedTransaction, StepOutcome } from '../oracle/audited-transaction'
 import type { Interval } from '../oracle/intervals'
 import type { StoreHarness } from './store-harness'
 import type { Script, ScriptCase, ScriptStep } from './script'
@@ -39,6 +39,7 @@ class ScriptRun {
   readonly #harness: StoreHarness
   readonly #script: Script
   readonly #sessions = new Map<string, ScriptSession>()
+  readonly #scans = new Map<AuditedTransaction, AuditedScan>()
   #base = 0
 
   constructor(auditor: Auditor, harness: StoreHarness, script: Script) {
@@ -134,6 +135,14 @@ class ScriptRun {
         return told(transaction.getForUpdate(key))
       case 'scan':
         return this.#scan(transaction, args).then(explain)
+      case 'openScan':
+        this.#scans.set(transaction, transaction.openScan(rangeOf(args[0]!)))
+        return 'done'
+      case 'next':
+        return told(this.#scans.get(transaction)!.step())
+      case 'closeScan':
+        this.#scans.get(transaction)!.close()
+        return 'done'
       case 'put':
         return told(transaction.put(key, args[1]!))
       case 'delete':

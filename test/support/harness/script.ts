@@ -6,6 +6,7 @@
  *     --- title of a case
  *     T: begin                     also: begin readOnly, begin deferrable, begin snapshot
  *     T: get x -> 0                also: getForUpdate k; scan a..c [reverse] [limit n] -> a=1 b=2; 'nothing', 'none'
+ *     T: openScan a..c             then T: next -> a=1, one row a step, and T: closeScan
  *     U: put x 1                   also: delete k, deleteRange a..c, savepoint, rollbackTo, release, rollback
  *     db: get x -> waits           a lone read by the session of that name; later: db: answer -> 1
  *     T: commit -> 1               sequences count from the end of the setup

@@ -297,7 +297,7 @@ export class AuditedTransaction {
 /** A scan in steps: each shows up to a page of rows, registered as they are handed over. */
 export class AuditedScan {
   isOver = false
-  #cursor: StoreCursor | undefined
+  readonly #cursor: StoreCursor
   #rest: Interval
   #delivered = 0
   #isClosed = false
@@ -310,6 +310,7 @@ export class AuditedScan {
     readonly options: ScanOptions,
   ) {
     this.#rest = range
+    this.#cursor = transaction.inner.openCursor(range, { reverse: options.reverse ?? false })
   }
 
   step(): StepOutcome | Promise<StepOutcome> {
@@ -323,7 +324,6 @@ export class AuditedScan {
       asked,
       holes: this.own.map(({ interval }) => interval),
       act: () => {
-        this.#cursor ??= this.transaction.inner.openCursor(this.range, { reverse })
         return nextRows(this.#cursor, count, page !== undefined, rows)
       },
       shown: () => {
@@ -342,7 +342,7 @@ export class AuditedScan {
     if (this.#isClosed) return
     this.#isClosed = true
     this.isOver = true
-    this.#cursor?.close()
+    this.#cursor.close()
     this.transaction.scanClosed()
   }
 

@@ -127,7 +127,8 @@ class WorkloadRun {
       transaction.noticeAbort()
       this.#close(session)
     } else if (transaction === undefined) this.#begin(session)
-    else if (session.scan !== undefined) this.#stepScan(session, session.scan)
+    else if (session.scan !== undefined && this.#random.chance(0.8)) this.#stepScan(session, session.scan)
+    else if (session.scan !== undefined) this.#operate(session, transaction)
     else if (session.left-- <= 0) this.#end(session, transaction)
     else this.#operate(session, transaction)
   }
@@ -152,6 +153,8 @@ class WorkloadRun {
     const random = this.#random
     let operation = weighted(random, this.#shape.operations)
     if (session.isReadOnly && operation !== 'scan') operation = 'get'
+    // One scan at a time; other operations go on between its steps.
+    if (session.scan !== undefined && operation === 'scan') operation = 'get'
     switch (operation) {
       case 'get':
         this.#wait(session, transaction.get(this.#key()))
@@ -179,6 +182,8 @@ class WorkloadRun {
         transaction.deleteRange(this.#range())
         return
       case 'savepoint':
+        // Rolling back would close a scan begun since: here the scan goes first.
+        if (session.scan !== undefined) return
         if (transaction.savepoints > 0 && random.chance(0.6)) transaction.endSavepoint(random.chance(0.4))
         else transaction.savepoint()
     }
