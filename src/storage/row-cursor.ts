@@ -86,8 +86,28 @@ export class RowCursor implements EngineCursor {
   /** Moves to the next row: true if there is one. A promise only where bytes must be fetched. REQUIRES: no `next` pending. */
   next(): Moved {
     if (this.#state === 'ended' || this.#state === 'closed') return false
-    const moved = this.#state === 'open' ? this.#source.next() : this.#seek()
-    return this.#reverse ? this.#goBackward(moved) : this.#goForward(moved)
+    return this.#go(this.#state === 'open' ? this.#source.next() : this.#seek())
+  }
+
+  /** Moves the source until a row or the end is found. */
+  #go(first: Moved): Moved {
+    let moved = first
+    while (typeof moved === 'boolean') {
+      const row = this.#reverse ? this.#decideBackward(moved) : this.#decideForward(moved)
+      if (row !== undefined) return row
+      moved = this.#source.next()
+    }
+    return this.#goLater(moved)
+  }
+
+  async #goLater(first: Promise<boolean>): Promise<boolean> {
+    let moved: Moved = first
+    for (;;) {
+      const more = typeof moved === 'boolean' ? moved : await moved
+      const row = this.#reverse ? this.#decideBackward(more) : this.#decideForward(more)
+      if (row !== undefined) return row
+      moved = this.#source.next()
+    }
   }
 
   #seek(): Moved {
@@ -101,14 +121,10 @@ export class RowCursor implements EngineCursor {
     return false
   }
 
-  #goForward(first: Moved): Moved {
-    let moved = first
-    for (;;) {
-      if (typeof moved !== 'boolean') return moved.then((more) => this.#goForward(more))
-      if (!moved || this.#isPastLimit()) return this.#end()
-      if (this.#isRow()) return true
-      moved = this.#source.next()
-    }
+  /** Whether the source, which moved, stands at a row (true), is done (false), or has to move on (undefined). */
+  #decideForward(moved: boolean): boolean | undefined {
+    if (!moved || this.#isPastLimit()) return this.#end()
+    return this.#isRow() ? true : undefined
   }
 
   #isPastLimit(): boolean {
@@ -147,24 +163,20 @@ export class RowCursor implements EngineCursor {
     return false
   }
 
-  #goBackward(first: Moved): Moved {
-    let moved = first
-    for (;;) {
-      if (typeof moved !== 'boolean') return moved.then((more) => this.#goBackward(more))
-      if (!moved || this.#isPastLimit()) {
-        this.#end()
-        return this.#endKey()
-      }
-      if (this.#isSameKey()) {
-        this.#gather()
-      } else {
-        const isRow = this.#endKey()
-        this.#takeKey()
-        this.#gather()
-        if (isRow) return true
-      }
-      moved = this.#source.next()
+  /** The same, backward: a row is known when its key has been passed. */
+  #decideBackward(moved: boolean): boolean | undefined {
+    if (!moved || this.#isPastLimit()) {
+      this.#end()
+      return this.#endKey()
     }
+    if (this.#isSameKey()) {
+      this.#gather()
+      return undefined
+    }
+    const isRow = this.#endKey()
+    this.#takeKey()
+    this.#gather()
+    return isRow ? true : undefined
   }
 
   /** Backward: a later version of the key at or below the sequence replaces the one before. */

@@ -87,7 +87,7 @@ describe('a table writer', () => {
   })
 
   it('writes a table whose blocks all end up in one file, in order', async () => {
-    const versions = Array.from({ length: 100_000 }, (_, i) => put(name(i), i + 1, 8))
+    const versions = Array.from({ length: 20_000 }, (_, i) => put(name(i), i + 1, 8))
     const { file } = await writeTable({ versions, rangeTombstones: [] }, { ...smallTable, blockBytes: 4096 })
     const { table } = await openTestTable(file)
     await table.verify()
