@@ -289,7 +289,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
       if (this.#node.serializable) graph.commitReader(this.#node)
       else graph.abort(this.#node)
     } catch (error) {
-      return this.#failCommit(error)
+      return this.#failCommit(isSerializationError(error) ? this.#environment.poisonedInstead(error) : error)
     }
     this.#finish('decided', undefined)
     const receipt = { sequence, durable: this.#durability === 'sync' }
@@ -373,8 +373,10 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     try {
       return step()
     } catch (error) {
-      if (isSerializationError(error) || error instanceof DeadlockError) this.#end('aborted', error)
-      throw error
+      if (!isSerializationError(error) && !(error instanceof DeadlockError)) throw error
+      // After the log failed no retry can succeed: what beat this one will never be published.
+      this.#end('aborted', this.#environment.poisonedInstead(error))
+      throw this.#closedError()
     }
   }
 
