@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
-  DatabaseClosedError, DatabaseLockedError, InvalidArgumentError, IoError, LimitExceededError, ReadOnlyError, SerializationError,
+  DatabaseClosedError, DatabaseLockedError, InvalidArgumentError, LimitExceededError, ReadOnlyError, SerializationError,
   open,
 } from '../../../src/index' // prettier-ignore
 import type { DatabaseEvent, OpenOptions } from '../../../src/index'
@@ -54,7 +54,7 @@ describe('opening', () => {
   test('a path that is a file is refused, the file as it was', async () => {
     writeFileSync(inDirectory('file'), 'mine')
     await expect(open(inDirectory('file'))).rejects.toThrow(/is no directory; give the path of a directory/)
-    await expect(open(inDirectory('file/below'))).rejects.toThrow(IoError)
+    await expect(open(inDirectory('file/below'))).rejects.toThrow(InvalidArgumentError)
     expect(readdirSync(directory)).toEqual(['file'])
   })
 
