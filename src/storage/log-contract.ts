@@ -50,6 +50,8 @@ export interface LogOptions {
   readonly lastSequence: Sequence
   /** Where the log ended before; undefined for a new database. Its segments are needed no more (the edit is synced). */
   readonly previous: LogEnd | undefined
+  /** The database's mark, a u32: half of each segment's nonce. By chance if left out. */
+  readonly databaseMark?: number | undefined
   readonly listener: LogListener
 }
 
@@ -87,6 +89,8 @@ export interface RecoverOptions {
   readonly afterSequence: Sequence
   /** What `Log.close` returned, if the last life ended with it: anything else in the files is then corruption. */
   readonly cleanEnd?: LogEnd | undefined
+  /** The mark that each segment must have; not looked at if undefined. */
+  readonly databaseMark?: number | undefined
 }
 
 /** Receives the commits of a log in order. The batch and its values are views, valid during the call. */

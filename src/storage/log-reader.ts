@@ -41,7 +41,11 @@ export async function recoverLog(
 ): Promise<RecoveredLog> {
   const readers: FrameReader[] = []
   try {
-    for (const number of source.numbers) readers.push(await FrameReader.open(runtime, source.directory, number))
+    for (const number of source.numbers) {
+      const reader = await FrameReader.open(runtime, source.directory, number)
+      readers.push(reader)
+      checkMark(reader, options.databaseMark)
+    }
     return await new Recovery(readers, options, apply).run()
   } finally {
     for (const reader of readers) await reader.close()
@@ -164,18 +168,19 @@ class Recovery {
     if (found === undefined) return
     const isSame = comparePositions(clean, found) === 0 && clean.checksum === found.checksum
     if (isSame && (this.#sequence === undefined || clean.sequence === this.#sequence)) return
-    const { reader, offset } = await this.#placeOfDamage()
+    const { reader, offset } = await this.#placeOfDamage(clean)
     throw damaged(reader, offset, `the log was closed at offset ${clean.offset} of segment ${clean.segment}`)
   }
 
   /**
-   * Which frame is damaged, given that one is. A segment that ends in blanks may well have ended there: if then the first
-   * frame of the next one does not verify, that one is damaged for certain.
+   * Which frame is damaged, given that the log was durable up to `durable`. If that lies in a later segment, one that ends
+   * in blanks may well have ended there: if then the first frame of the next does not verify, that one is damaged for certain.
    */
-  async #placeOfDamage(): Promise<{ readonly reader: FrameReader; readonly offset: number }> {
+  async #placeOfDamage(durable: LogPosition): Promise<{ readonly reader: FrameReader; readonly offset: number }> {
     const reader = this.#readers[this.#index]!
     const next = this.#readers[this.#index + 1]
-    const mayEndHere = next !== undefined && (await reader.isBlankAt(this.#offset))
+    const mayEndHere =
+      next !== undefined && durable.segment > reader.header.number && (await reader.isBlankAt(this.#offset))
     if (!mayEndHere || (await next.frameAt(SEGMENT_HEADER_BYTES)) !== undefined) return { reader, offset: this.#offset }
     return { reader: next, offset: SEGMENT_HEADER_BYTES }
   }
@@ -197,12 +202,22 @@ class Recovery {
       if (witness === undefined) continue
       const { segment, offset: durable } = witness.header.promise
       const why = `the frame there does not verify, but the log was durable up to offset ${durable} of segment ${segment}`
-      const place = await this.#placeOfDamage()
+      const place = await this.#placeOfDamage(witness.header.promise)
       throw damaged(place.reader, place.offset, why)
     }
     const isTorn = hasLaterFrame || !(await reader.isBlankAt(offset))
     return isTorn ? { file: reader.path, offset } : undefined
   }
+}
+
+/** A segment of another database verifies as well as ours; only the mark in its nonce tells. */
+function checkMark(reader: FrameReader, mark: number | undefined): void {
+  if (mark === undefined || reader.header.nonce.high === mark) return
+  throw new CorruptionError(
+    `Cannot read log segment "${reader.path}": it belongs to another database; put back the one that belongs here`,
+    reader.path,
+    0,
+  )
 }
 
 function damaged(reader: FrameReader, offset: number, why: string): CorruptionError {

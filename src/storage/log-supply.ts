@@ -41,6 +41,7 @@ export interface SupplyOptions {
   readonly directory: string
   readonly limits: Limits
   readonly firstSegment: number
+  readonly databaseMark?: number | undefined
   nameSegment(number: number): Promise<void>
   /** Something that a reservation may wait for has happened. */
   onChange(): void
@@ -287,7 +288,8 @@ export class SegmentSupply {
     const number = this.#nextNumber++
     const path = this.#runtime.files.join(this.#options.directory, segmentFileName(number))
     const file = await this.#runtime.files.open(path, 'create')
-    const nonce = { low: this.#runtime.random.u32(), high: this.#runtime.random.u32() }
+    const { random } = this.#runtime
+    const nonce = { low: random.u32(), high: this.#options.databaseMark ?? random.u32() }
     return { number, nonce, path, file, filledBytes: 0, isNamed: false }
   }
 

@@ -37,13 +37,11 @@ import { LogWriter } from './log-writer'
 export async function openLog(runtime: Runtime, options: LogOptions): Promise<Log> {
   const commitThread = await runtime.files.openIoThread(options.ioMode)
   const fillThread = await runtime.files.openIoThread('thread')
-  const { directory, limits, firstSegment, listener } = options
+  const { directory, limits, firstSegment, databaseMark, listener } = options
   let log: Log | undefined
   try {
     const supply = await SegmentSupply.open(runtime, fillThread, {
-      directory,
-      limits,
-      firstSegment,
+      ...{ directory, limits, firstSegment, databaseMark },
       nameSegment: (number) => listener.nameSegment(number),
       onChange: () => log?.onRoom(),
       onFailed: (cause) => log?.onPreparationFailed(cause),

@@ -251,10 +251,11 @@ export class LsmEngine implements Engine {
 
   /** The log of this life; undefined if the disk has no room for it, and the engine only reads. */
   async #openLog(listener: LogListener): Promise<Log | undefined> {
-    const { firstSegment, logEnd: previous } = this.#store
+    const { firstSegment, logEnd: previous, databaseMark } = this.#store
     const { limits, ioMode } = this.#options
     const lastSequence = this.recoveredSequence
-    const log = { directory: this.#directory, limits, ioMode, firstSegment, lastSequence, previous, listener }
+    const place = { directory: this.#directory, firstSegment, lastSequence, previous, databaseMark }
+    const log = { ...place, limits, ioMode, listener }
     try {
       return await openLog(this.#runtime, log)
     } catch (error) {

@@ -10,6 +10,8 @@
  * 2. An old segment is never appended to, and none is removed before the tables that replace it are in the manifest.
  * 3. A segment that the manifest does not name and that still has commits is damage of the manifest, never an orphan.
  * 4. `readOnly` writes nothing: the replayed memtables serve. So it goes where the disk has no room to recover.
+ * 5. A new database draws a mark, kept in the manifest, that every segment carries in its nonce: another database's log is
+ *    refused, however well it verifies.
  *
  * Pinned by test/unit/storage/opening.test.ts, test/contract/engine and test/crash.
  */
@@ -44,6 +46,9 @@ import type { TableFile } from './table-set'
 import { TableStore, propertiesToRecord } from './table-store'
 import { removeQuietly } from './whole-file'
 
+/** The manifest's option with the database's mark, eight hexadecimal digits. */
+const DATABASE_MARK_OPTION = 'database-mark'
+
 /** What recovery needs. */
 export interface RecoveryOptions {
   readonly limits: Limits
@@ -65,6 +70,7 @@ export interface RecoveredStore {
   /** For the log that is begun now. */
   readonly firstSegment: number
   readonly logEnd: LogEnd | undefined
+  readonly databaseMark: number
 }
 
 /**
@@ -127,16 +133,18 @@ class Recovery {
     const taken = takenNumbers(names)
     const old = found?.state ?? createManifestState()
     // Numbers of orphans count as used: whatever refers to one must never meet another file under it.
+    const databaseMark = markOf(old) ?? this.#runtime.random.u32()
     const state = {
       ...old,
+      options: new Map([...old.options, [DATABASE_MARK_OPTION, databaseMark.toString(16).padStart(8, '0')]]),
       nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
       nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
     }
     await this.#tables.openAll(state)
     try {
       await this.#checkUnnamedSegments(names, state)
-      const replayed = await this.#replay(state)
-      const base = { lock, tables: this.#tables, firstSegment: state.nextSegment, ...replayed }
+      const replayed = await this.#replay(state, markOf(old))
+      const base = { lock, tables: this.#tables, firstSegment: state.nextSegment, databaseMark, ...replayed }
       if (this.#options.readOnly) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
       try {
         return { ...base, manifest: await this.#persistSomehow(state, replayed, names), refusal: undefined }
@@ -178,14 +186,14 @@ class Recovery {
     return isFound
   }
 
-  async #replay(state: ManifestState): Promise<Replayed> {
+  async #replay(state: ManifestState, databaseMark: number | undefined): Promise<Replayed> {
     const memtables = new Memtables(state.flushedThrough)
     if (state.segments.length === 0) return { memtables, lastSequence: state.flushedThrough, logEnd: state.logEnd }
     const cleanEnd = state.clean ? state.logEnd : undefined
     const recovered = await recoverLog(
       this.#runtime,
       { directory: this.#directory, numbers: state.segments },
-      { afterSequence: state.flushedThrough, cleanEnd },
+      { afterSequence: state.flushedThrough, cleanEnd, databaseMark },
       (sequence, batch) => {
         memtables.insert(batch, sequence)
         if (memtables.active.bytes >= this.#options.limits.memtableBytesMax) memtables.freeze()
@@ -280,6 +288,12 @@ class Recovery {
       this.#options.onRemoveFailed(error as Error)
     }
   }
+}
+
+/** The mark of the database; undefined for a new one, and for one whose manifest is from before there were marks. */
+function markOf(state: ManifestState): number | undefined {
+  const text = state.options.get(DATABASE_MARK_OPTION)
+  return text === undefined ? undefined : Number.parseInt(text, 16)
 }
 
 function readOnly(directory: string): ReadOnlyError {
