@@ -10,7 +10,7 @@
  * Invariant: the wait-for graph (waiter -> holder and everyone ahead; committer -> holder of the gate) has no cycle.
  * Pinned by test/unit/mvcc/wait-queues.test.ts.
  */
-import { assert } from '../base/assert'
+import { assert, present } from '../base/assert'
 import type { Key } from '../base/bytes'
 import { escapeKey } from '../base/bytes'
 import { DeadlockError, TransactionClosedError } from '../base/errors'
@@ -107,7 +107,7 @@ export class WaitQueues {
   waitForGate(owner: Owner): Promise<void> {
     const holder = this.#gateHolder
     if (holder === undefined) return Promise.resolve()
-    if (this.#reaches(holder, owner, new Set())) {
+    if (this.#reaches(holder, owner)) {
       this.deadlocks++
       throw new DeadlockError(
         `Cannot commit ${describeOwner(owner)}: it would wait at the commit gate for ${describeOwner(holder)}, which waits for it`,
@@ -200,11 +200,11 @@ export class WaitQueues {
 
   /** Refuses waits until waiting for `key` closes no cycle: the other side if `owner` holds the gate, else `owner`. */
   #breakCycles(owner: Owner, key: Key): void {
-    for (;;) {
+    while (this.#canBeWaitedFor(owner)) {
       const queue = this.#queuesByKey.get(key)
       if (queue === undefined || queue.holder === owner) return
       const ahead = [queue.holder, ...queue.waiters.map((waiter) => waiter.owner)]
-      const blocker = ahead.find((other) => this.#reaches(other, owner, new Set()))
+      const blocker = ahead.find((other) => this.#reaches(other, owner))
       if (blocker === undefined) return
       this.deadlocks++
       const victim = this.#gateHolder === owner ? blocker : owner
@@ -216,25 +216,33 @@ export class WaitQueues {
     }
   }
 
-  /** Whether `from` waits, directly or through others, for `target`. */
-  #reaches(from: Owner, target: Owner, seen: Set<Owner>): boolean {
-    if (from === target) return true
-    if (seen.has(from)) return false
-    seen.add(from)
-    const waits = this.#waitsByOwner.get(from)
-    if (waits === undefined) return false
-    if (waits.gate !== undefined && this.#gateHolder !== undefined && this.#reaches(this.#gateHolder, target, seen))
-      return true
-    for (const key of waits.waited) {
-      const queue = this.#queuesByKey.get(key)
-      if (queue === undefined) continue
-      if (this.#reaches(queue.holder, target, seen)) return true
-      for (const waiter of queue.waiters) {
-        if (waiter.owner === from) break
-        if (this.#reaches(waiter.owner, target, seen)) return true
-      }
+  /** Whether `start` waits, directly or through others, for `target`. In a queue each waits for the one before it. */
+  #reaches(start: Owner, target: Owner): boolean {
+    const seen = new Set<Owner>()
+    const open = [start]
+    for (let from = open.pop(); from !== undefined; from = open.pop()) {
+      if (from === target) return true
+      if (seen.has(from)) continue
+      seen.add(from)
+      const waits = this.#waitsByOwner.get(from)
+      if (waits === undefined) continue
+      if (waits.gate !== undefined && this.#gateHolder !== undefined) open.push(this.#gateHolder)
+      for (const key of waits.waited) open.push(this.#aheadOf(from, key))
     }
     return false
+  }
+
+  #aheadOf(owner: Owner, key: Key): Owner {
+    const queue = present(this.#queuesByKey.get(key), 'a key that is waited for has a queue')
+    const place = queue.waiters.findIndex((waiter) => waiter.owner === owner)
+    return queue.waiters[place - 1]?.owner ?? queue.holder
+  }
+
+  /** Whether anybody can be waiting for `owner`: nobody is, while it has neither key nor place in a queue nor gate. */
+  #canBeWaitedFor(owner: Owner): boolean {
+    if (this.#gateHolder === owner) return true
+    const waits = this.#waitsByOwner.get(owner)
+    return waits !== undefined && waits.held.size + waits.waited.size > 0
   }
 
   #waitsOf(owner: Owner): OwnerWaits {
@@ -251,7 +259,7 @@ export class WaitQueues {
       assert(this.#waitsByOwner.get(holder)?.held.has(key) === true, 'a holder knows its key')
       for (const { owner } of waiters) {
         assert(this.#waitsByOwner.get(owner)?.waited.has(key) === true, 'a waiter knows its key')
-        assert(!this.#reaches(holder, owner, new Set()), 'nobody waits for itself')
+        assert(!this.#reaches(holder, owner), 'nobody waits for itself')
       }
     }
     for (const [owner, { held, waited }] of this.#waitsByOwner) {
