@@ -2,7 +2,8 @@
  * Load rate, and memory per million rows: in the memtable, then, after a flush, in tables.
  *
  * Each sample has a process of its own. Memory is read after a full collection and compared with that of the open, empty
- * database; the resident set also holds the arenas (shared memory, which V8 counts nowhere) and what the allocator keeps.
+ * database. The arenas of memtables are shared memory: they count among the array buffers, but not as external; the resident
+ * set also holds what the allocator keeps.
  */
 import { open } from 'strictkv'
 import type { CaseSet, MeasureOptions } from './case-contract'

@@ -127,7 +127,7 @@ function metricRows(run: Run, present: string, metrics: readonly string[]): stri
 
 function memoryTable(run: Run): Table {
   const samples = samplesOf(run, 'load')
-  const heads = ['MiB per million rows', 'heap', 'external', 'of it array buffers', 'resident set']
+  const heads = ['MiB per million rows', 'heap', 'external', 'array buffers, shared ones too', 'resident set']
   if (samples.length === 0) return { title: 'Memory', heads, rows: [] }
   const row = (title: string, prefix: string): string[] => [
     title,
