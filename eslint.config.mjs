@@ -98,7 +98,9 @@ const nondeterministicSyntax = [
 const barrel = [{ selector: 'ExportAllDeclaration', message: 'No barrels but src/index.ts.' }]
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', 'bench/*/', '!bench/support/', 'test/package/projects/', '**/fixtures/', 'specs/'] },
+  {
+    ignores: ['dist/', 'coverage/', 'bench/*/', '!bench/support/', 'test/package/projects/', '**/fixtures/', 'specs/'],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
