@@ -38,12 +38,20 @@ async function settledOf(turns: Turns, operations: number): Promise<number> {
 }
 
 describe('turns', () => {
-  test.each([1, 31, 32, 33, 100, 256])('with a budget of %i the next operation waits for a turn', async (budget) => {
-    const { turns, world } = createTurns(budget)
-    expect(await settledOf(turns, budget)).toBe(budget)
+  test.each([1, 15, 16, 17, 33, 100, 256])(
+    'with a budget of %i the next operation waits for a turn',
+    async (budget) => {
+      const { turns, world } = createTurns(budget)
+      expect(await settledOf(turns, budget)).toBe(budget)
+      expect(await settledOf(turns, 1)).toBe(0)
+      expect(world.turns).toBe(1)
+    },
+  )
+
+  test('few operations ask for no turn', async () => {
+    const { turns, world } = createTurns(256)
+    expect(await settledOf(turns, 16)).toBe(16)
     expect(world.turns).toBe(0)
-    expect(await settledOf(turns, 1)).toBe(0)
-    expect(world.turns).toBe(1)
   })
 
   test('once it is spent, everybody waits for the same turn, and then there is a new budget', async () => {
@@ -52,16 +60,36 @@ describe('turns', () => {
     expect(world.turns).toBe(1)
     world.next()
     await Promise.resolve()
-    expect(await settledOf(turns, 64)).toBe(64)
+    expect(await settledOf(turns, 64 + 1)).toBe(64)
+    expect(world.turns).toBe(2)
+  })
+
+  test('a millisecond after the first look the budget is spent too', async () => {
+    const { turns, world } = createTurns(1000)
+    expect(await settledOf(turns, 17)).toBe(17)
+    world.nowMs = 1
+    expect(await settledOf(turns, 1000)).toBe(16)
     expect(world.turns).toBe(1)
   })
 
-  test('after a millisecond the budget is spent too', async () => {
-    const { turns, world } = createTurns(1000)
-    expect(await settledOf(turns, 32)).toBe(32)
-    world.nowMs = 1
-    expect(await settledOf(turns, 1)).toBe(0)
-    expect(world.turns).toBe(1)
+  test('a turn that comes by itself brings a new budget: time and operations of earlier turns do not count', async () => {
+    const { turns, world } = createTurns(64)
+    for (let turn = 1; turn <= 10; turn++) {
+      expect(await settledOf(turns, 60)).toBe(60)
+      expect(world.turns).toBe(turn)
+      world.nowMs += 100
+      world.next()
+      await Promise.resolve()
+    }
+  })
+
+  test('time before the first look of a turn does not count', async () => {
+    const { turns, world } = createTurns(64)
+    for (let round = 0; round < 3; round++) {
+      expect(await settledOf(turns, 5)).toBe(5)
+      world.nowMs += 100
+    }
+    expect(await settledOf(turns, 17)).toBe(17)
   })
 
   test('pages count by their rows', () => {
