@@ -36,10 +36,10 @@ export interface BlankProject {
   node(...args: string[]): Outcome
 }
 
-/** Packs the repository as it stands; dist has to be built. */
+/** Packs the repository as it stands. The build before is the test command's: others load dist while this packs. */
 export function packPackage(): PackedPackage {
   const top = realpathSync(mkdtempSync(path.join(tmpdir(), 'strictkv-package-')))
-  const packed = run('npm', ['pack', '--json', '--pack-destination', top], repository)
+  const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', top], repository)
   if (packed.status !== 0) throw new Error(`npm pack failed:\n${packed.output}`)
   const json = packed.output.slice(packed.output.indexOf('['), packed.output.lastIndexOf(']') + 1)
   const [archive] = JSON.parse(json) as { filename: string; files: { path: string }[] }[]

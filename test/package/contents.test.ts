@@ -26,10 +26,12 @@ test('every file that package.json names is in the archive', () => {
 
 test('installing runs no script', () => {
   const scripts = Object.keys(manifest()['scripts'] as object)
-  expect(scripts.filter((name) => /^(pre|post)?(install|prepare|publish|pack)$|^prepublishOnly$/.test(name))).toEqual(
-    [],
-  )
+  expect(scripts.filter((name) => /^(pre|post)?(install|prepare|publish)$|^prepublishOnly$/.test(name))).toEqual([])
   expect(existsSync(path.join(repository, 'binding.gyp'))).toBe(false)
+})
+
+test('packing a fresh clone builds first, so that no archive is without its code', () => {
+  expect((manifest()['scripts'] as Record<string, string>)['prepack']).toBe('npm run build --silent')
 })
 
 test('the licences of what is bundled are there', () => {
