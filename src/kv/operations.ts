@@ -25,7 +25,12 @@ export interface StorageStats {
   readonly memtablesFrozen: number
   readonly tables: number
   /** Level 0 first. */
-  readonly levels: readonly { readonly tables: number; readonly bytes: number; readonly entries: number }[]
+  readonly levels: readonly {
+    readonly runs: number
+    readonly tables: number
+    readonly bytes: number
+    readonly entries: number
+  }[]
   readonly logSegments: number
   readonly logBytesWritten: number
   readonly logGroups: number

@@ -9,9 +9,10 @@
 import { assert } from '../base/assert'
 import { rangesOverlap } from '../base/key-range'
 import { mergeVersions, neededRangeTombstones } from './compaction-merge'
-import type { CompactionPlan, Levels } from './compaction-picker'
+import type { CompactionPlan, Levels, RunInputs } from './compaction-picker'
 import type { Retention } from './compaction-retention'
 import type { JobContext } from './flush-job'
+import { LEVELS } from './manifest-state'
 import { MergingCursor, openRunCursor } from './merging-cursor'
 import type { Slices } from './slices'
 import { TableOutput } from './table-output'
@@ -28,7 +29,9 @@ export interface CompactionOutput {
 
 /** The properties of a set's tables, as the picker takes them. */
 export function tableSetToLevels(set: TableSet): Levels {
-  return set.levels.map((level) => level.map((file) => file.properties))
+  return Array.from({ length: LEVELS }, (_, level) =>
+    set.runsOf(level).map(({ run, files }) => ({ run, tables: files.map((file) => file.properties) })),
+  )
 }
 
 /** Carries out `plan`, made on `set`. Throws what reading and writing throws, with nothing left behind. */
@@ -42,28 +45,32 @@ export async function compact(
   },
 ): Promise<CompactionOutput> {
   const { plan, set } = job
-  const inputs = plan.inputs.map(({ level, tables }) => {
-    return { level, files: tables.map((table) => set.file({ level, number: table.fileNumber })) }
-  })
+  const { outputLevel: level, outputRun: run } = plan
+  const inputs = plan.inputs.map((input) => openInputs(set, input))
   const removes = inputs.flatMap(({ level, files }) => files.map((file) => ({ level, number: file.number })))
   if (plan.isMove) {
-    const adds = inputs.flatMap(({ files }) => files.map((file) => ({ level: plan.outputLevel, file })))
+    const adds = inputs.flatMap(({ files }) => files.map((file) => ({ level, run, file })))
     return { swap: { adds, removes }, bytesRead: 0, bytesWritten: 0 }
   }
   set.pin()
   try {
     const files = await mergeFiles(context, job, inputs)
-    const adds = files.map((file) => ({ level: plan.outputLevel, file }))
-    const bytesRead = sumBytes(inputs.flatMap((level) => level.files))
+    const adds = files.map((file) => ({ level, run, file }))
+    const bytesRead = sumBytes(inputs.flatMap((input) => input.files))
     return { swap: { adds, removes }, bytesRead, bytesWritten: sumBytes(files) }
   } finally {
     set.unpin()
   }
 }
 
+/** The part of one run that goes into the merge. */
 interface OpenInputs {
   readonly level: number
   readonly files: readonly TableFile[]
+}
+
+function openInputs(set: TableSet, { level, tables }: RunInputs): OpenInputs {
+  return { level, files: tables.map((table) => set.file({ level, number: table.fileNumber })) }
 }
 
 async function mergeFiles(
@@ -72,7 +79,7 @@ async function mergeFiles(
   inputs: readonly OpenInputs[],
 ): Promise<readonly TableFile[]> {
   const { plan, retention, slices } = job
-  const source = new MergingCursor(inputs.flatMap(openCursors), false)
+  const source = new MergingCursor(inputs.map(openCursor), false)
   const rangeTombstones = inputs.flatMap(({ files }) =>
     files.flatMap(({ table }) => table.rangeTombstones?.list() ?? []),
   )
@@ -87,7 +94,8 @@ async function mergeFiles(
     directory: context.directory,
     limits: context.limits,
     allocateFileNumber: context.allocateFileNumber,
-    tableBytesMax: context.limits.tableBytesMax,
+    tableBytesMax: plan.tableBytesMax,
+    cutKeys: plan.cutKeys,
     rangeTombstones: neededRangeTombstones(merge),
   })
   const opened: TableFile[] = []
@@ -104,13 +112,10 @@ async function mergeFiles(
   }
 }
 
-function openCursors({ level, files }: OpenInputs): readonly VersionCursor[] {
-  const options = { reverse: false, bulk: true }
-  assert(files.length > 0, 'a plan has no level without tables')
-  // Tables of level 0 may overlap: each is a source of its own, newest first. A run is one source.
-  if (level === 0) return files.map((file) => file.table.openCursor(options))
-  const tables = files.map((file) => file.table)
-  return [openRunCursor(tables, options)]
+/** A run is one source, however many tables it has. */
+function openCursor({ files }: OpenInputs): VersionCursor {
+  assert(files.length > 0, 'a plan has no run without tables')
+  return openRunCursor(files.map((file) => file.table), { reverse: false, bulk: true }) // prettier-ignore
 }
 
 function sumBytes(files: readonly TableFile[]): number {

@@ -14,28 +14,40 @@
  *
  * Pinned by test/unit/storage/compaction-picker.test.ts.
  */
+import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
 import { compareEnds, rangesOverlap } from '../base/key-range'
 import type { Limits } from '../base/limits'
 import type { Retention } from './compaction-retention'
 import type { TableProperties } from './table-format'
 
-/** The tables of every level, in the order of a table set. */
-export type Levels = readonly (readonly TableProperties[])[]
-
-/** Tables of one level that go into a merge. */
-export interface LevelInputs {
-  readonly level: number
-  /** In the level's order. */
+/** One run: tables ascending, without overlap. */
+export interface Run {
+  /** Among the runs of its level: the greater, the newer. */
+  readonly run: number
   readonly tables: readonly TableProperties[]
+}
+
+/** The runs of every level, newest first. */
+export type Levels = readonly (readonly Run[])[]
+
+/** Tables of one run that go into a merge. */
+export interface RunInputs extends Run {
+  readonly level: number
 }
 
 /** One merge. */
 export interface CompactionPlan {
   readonly reason: 'levelZero' | 'levelBytes' | 'tombstones' | 'deadVersions' | 'manual'
-  /** Newest level first; none is empty. */
-  readonly inputs: readonly LevelInputs[]
+  /** Newest first: of one key, everything in one of them is newer than in the next. None is empty. */
+  readonly inputs: readonly RunInputs[]
   readonly outputLevel: number
+  /** The run of that level that the outputs are part of: one that exists and overlaps none of them, or a new one. */
+  readonly outputRun: number
+  /** Size at which a merge begins a new table. */
+  readonly tableBytesMax: number
+  /** Keys, ascending, before which a merge begins a new table rather than elsewhere (see `TableOutputOptions`). */
+  readonly cutKeys: readonly Key[]
   /** Nothing needs rewriting: the inputs, all of one level, only change their level. */
   readonly isMove: boolean
   /** Ranges that something older than the inputs may lie in. */
@@ -48,15 +60,15 @@ const DEAD_PART_MIN = 0.5
 /** The most urgent merge, or undefined if the tables are in good order. */
 export function pickCompaction(levels: Levels, limits: Limits, retention: Retention): CompactionPlan | undefined {
   const fullest = fullestLevel(levels, limits)
-  if (fullest === 0) return planLevelZero(levels)
+  if (fullest === 0) return planLevelZero(levels, limits)
   if (fullest !== undefined)
-    return planRun(levels, fullest, { table: leastOverlapping(levels, fullest), reason: 'levelBytes' })
-  return pickDead(levels, retention)
+    return planRun(levels, limits, { level: fullest, table: leastOverlapping(levels, fullest), reason: 'levelBytes' })
+  return pickDead(levels, { limits, retention })
 }
 
 /** The merge of all tables into one run of the last level; undefined if there is nothing to gain. */
 export function planFullCompaction(levels: Levels, limits: Limits): CompactionPlan | undefined {
-  const inputs = levels.map((tables, level) => ({ level, tables })).filter(({ tables }) => tables.length > 0)
+  const inputs = levels.flatMap((runs, level) => runs.map((run) => ({ level, ...run })))
   const deepest = inputs.at(-1)
   if (deepest === undefined) return undefined
   if (inputs.length === 1 && deepest.level > 0 && deepest.tables.every((table) => deadPart(table) === 0))
@@ -64,7 +76,7 @@ export function planFullCompaction(levels: Levels, limits: Limits): CompactionPl
   const bytes = inputs.reduce((sum, { tables }) => sum + sumBytes(tables), 0)
   let outputLevel = Math.max(1, deepest.level)
   while (outputLevel < levels.length - 1 && levelBytesMax(outputLevel, limits) < bytes) outputLevel++
-  return { reason: 'manual', inputs, outputLevel, isMove: false, older: [] }
+  return { reason: 'manual', inputs, outputLevel, ...outputsOf(levels, outputLevel, limits), isMove: false, older: [] }
 }
 
 /** The size of a level, in bytes, beyond which it is relieved. */
@@ -76,9 +88,9 @@ function fullestLevel(levels: Levels, limits: Limits): number | undefined {
   let fullest: number | undefined
   let scoreMax = 1
   // The last level may grow without bound: there is nowhere to go from it.
-  for (const [level, tables] of levels.slice(0, -1).entries()) {
+  for (const [level, runs] of levels.slice(0, -1).entries()) {
     const score =
-      level === 0 ? tables.length / limits.levelZeroTablesMax : sumBytes(tables) / levelBytesMax(level, limits)
+      level === 0 ? runs.length / limits.levelZeroTablesMax : sumBytes(tablesOf(runs)) / levelBytesMax(level, limits)
     if (level === 0 ? score < scoreMax : score <= scoreMax) continue
     fullest = level
     scoreMax = score
@@ -86,51 +98,77 @@ function fullestLevel(levels: Levels, limits: Limits): number | undefined {
   return fullest
 }
 
-function planLevelZero(levels: Levels): CompactionPlan {
-  const upper = levels[0]!
-  const lower = overlapping(levels[1]!, hull(upper))
-  const isMove = lower.length === 0 && areDisjoint(upper)
-  return createPlan(levels, { reason: 'levelZero', upper: { level: 0, tables: upper }, lower, isMove })
+function planLevelZero(levels: Levels, limits: Limits): CompactionPlan {
+  const tables = tablesOf(levels[0]!)
+  const upper = levels[0]!.map((run) => ({ level: 0, ...run }))
+  const lower = overlapping(tablesOf(levels[1]!), hull(tables))
+  const isMove = lower.length === 0 && areDisjoint(tables)
+  return createPlan(levels, limits, { reason: 'levelZero', upper, lower, isMove })
 }
 
 function planRun(
   levels: Levels,
-  level: number,
-  pick: { readonly table: TableProperties; readonly reason: CompactionPlan['reason'] },
+  limits: Limits,
+  pick: { readonly level: number; readonly table: TableProperties; readonly reason: CompactionPlan['reason'] },
 ): CompactionPlan {
-  const lower = overlapping(levels[level + 1]!, pick.table.bounds)
+  const { level, table } = pick
+  const lower = overlapping(tablesOf(levels[level + 1]!), table.bounds)
   // A table with dead weight is rewritten even if it could just move, or the weight would travel to the bottom.
-  const isMove = lower.length === 0 && deadPart(pick.table) < DEAD_PART_MIN
-  return createPlan(levels, { reason: pick.reason, upper: { level, tables: [pick.table] }, lower, isMove })
+  const isMove = lower.length === 0 && deadPart(table) < DEAD_PART_MIN
+  const upper = [{ level, run: runOf(levels, level), tables: [table] }]
+  return createPlan(levels, limits, { reason: pick.reason, upper, lower, isMove })
 }
 
 function createPlan(
   levels: Levels,
+  limits: Limits,
   plan: {
     readonly reason: CompactionPlan['reason']
-    readonly upper: LevelInputs
+    readonly upper: readonly RunInputs[]
     readonly lower: readonly TableProperties[]
     readonly isMove: boolean
   },
 ): CompactionPlan {
   const { reason, upper, lower, isMove } = plan
-  const outputLevel = upper.level + 1
-  const inputs = lower.length === 0 ? [upper] : [upper, { level: outputLevel, tables: lower }]
-  const older = levels.slice(outputLevel + 1).flatMap((tables) => tables.map((table) => table.bounds))
-  return { reason, inputs, outputLevel, isMove, older }
+  const outputLevel = upper[0]!.level + 1
+  const outputs = outputsOf(levels, outputLevel, limits)
+  const inputs = lower.length === 0 ? upper : [...upper, { level: outputLevel, run: outputs.outputRun, tables: lower }]
+  const older = levels.slice(outputLevel + 1).flatMap((runs) => tablesOf(runs).map((table) => table.bounds))
+  return { reason, inputs, outputLevel, ...outputs, isMove, older }
+}
+
+function outputsOf(
+  levels: Levels,
+  level: number,
+  limits: Limits,
+): Pick<CompactionPlan, 'outputRun' | 'tableBytesMax' | 'cutKeys'> {
+  return { outputRun: runOf(levels, level), tableBytesMax: limits.tableBytesMax, cutKeys: [] }
+}
+
+/** The one run of a level from 1 on. */
+function runOf(levels: Levels, level: number): number {
+  return levels[level]![0]?.run ?? 1
+}
+
+function tablesOf(runs: readonly Run[]): readonly TableProperties[] {
+  return runs.flatMap(({ tables }) => tables)
 }
 
 /** Tables that are mostly dead, once nothing needs what is dead in them: each merge then makes it less, so this ends. */
-function pickDead(levels: Levels, retention: Retention): CompactionPlan | undefined {
+function pickDead(
+  levels: Levels,
+  { limits, retention }: { readonly limits: Limits; readonly retention: Retention },
+): CompactionPlan | undefined {
   for (let level = levels.length - 1; level > 0; level--) {
-    for (const table of levels[level]!) {
+    for (const table of tablesOf(levels[level]!)) {
       if (deadPart(table) < DEAD_PART_MIN || table.lastSequence > retention.oldest) continue
-      const isLast = levels.slice(level + 1).every((tables) => overlapping(tables, table.bounds).length === 0)
-      if (!isLast) return planRun(levels, level, { table, reason: 'tombstones' })
+      const isLast = levels.slice(level + 1).every((runs) => overlapping(tablesOf(runs), table.bounds).length === 0)
+      if (!isLast) return planRun(levels, limits, { level, table, reason: 'tombstones' })
       return {
         reason: 'deadVersions',
-        inputs: [{ level, tables: [table] }],
+        inputs: [{ level, run: runOf(levels, level), tables: [table] }],
         outputLevel: level,
+        ...outputsOf(levels, level, limits),
         isMove: false,
         older: [],
       }
@@ -141,10 +179,11 @@ function pickDead(levels: Levels, retention: Retention): CompactionPlan | undefi
 
 function leastOverlapping(levels: Levels, level: number): TableProperties {
   const ratio = (table: TableProperties): number => {
-    return sumBytes(overlapping(levels[level + 1]!, table.bounds)) / table.fileBytes
+    return sumBytes(overlapping(tablesOf(levels[level + 1]!), table.bounds)) / table.fileBytes
   }
-  let [least, ratioMin] = [levels[level]![0]!, Infinity]
-  for (const table of levels[level]!) {
+  const tables = tablesOf(levels[level]!)
+  let [least, ratioMin] = [tables[0]!, Infinity]
+  for (const table of tables) {
     const own = ratio(table)
     if (own > ratioMin || (own === ratioMin && table.fileNumber > least.fileNumber)) continue
     least = table

@@ -8,8 +8,9 @@ import type { EngineStats } from './engine'
 import type { JobFigures } from './engine-jobs'
 import { createEngineStats } from './engine-stats'
 import type { Log } from './log'
+import { LEVELS } from './manifest-state'
 import type { Memtables } from './memtables'
-import type { TableFile } from './table-set'
+import type { TableRun } from './table-set'
 import type { TableStore } from './table-store'
 
 /** Where the figures come from; what is absent has never begun. */
@@ -27,14 +28,14 @@ export interface FigureSources {
 export function engineFigures(sources: FigureSources): EngineStats {
   const { tables, memtables, log, jobs, stalls, backgroundError, poisoned } = sources
   const { current, counters, cache } = tables
-  const files = current.levels.flat()
+  const files = current.runs.flatMap((run) => run.files)
   const figures = log?.figures()
   return createEngineStats({
     memtableBytes: memtables.bytes,
     memtableEntries: memtables.entries,
     memtablesFrozen: memtables.frozen.length,
     tables: current.count,
-    levels: current.levels.map(levelFigures),
+    levels: Array.from({ length: LEVELS }, (_, level) => levelFigures(current.runsOf(level))),
     logSegments: log?.segments().length ?? 0,
     logBytesWritten: figures?.bytesWritten ?? 0,
     logGroups: figures?.groups ?? 0,
@@ -55,11 +56,12 @@ export function engineFigures(sources: FigureSources): EngineStats {
   })
 }
 
-function levelFigures(files: readonly TableFile[]): EngineStats['levels'][number] {
-  let [bytes, entries] = [0, 0]
-  for (const { properties } of files) {
+function levelFigures(runs: readonly TableRun[]): EngineStats['levels'][number] {
+  let [tables, bytes, entries] = [0, 0, 0]
+  for (const { properties } of runs.flatMap((run) => run.files)) {
+    tables++
     bytes += properties.fileBytes
     entries += properties.entries
   }
-  return { tables: files.length, bytes, entries }
+  return { runs: runs.length, tables, bytes, entries }
 }

@@ -29,6 +29,7 @@ import type { ManifestEdit } from './manifest-state'
 import type { Memtables } from './memtables'
 import { Slices } from './slices'
 import type { TableFile } from './table-set'
+import { nextRun } from './table-set'
 import { propertiesToRecord } from './table-store'
 import { removeQuietly } from './whole-file'
 
@@ -107,16 +108,18 @@ export class EngineJobs {
       hasOlder,
     })
     const files = output.file === undefined ? [] : [output.file]
+    // Only flushes add to level 0, one at a time, so that this number is still free when the edit is synced.
+    const place = { level: 0, run: nextRun(tables.current, 0) }
     const firstSegment = firstSegmentNeeded(log.segments(), frozen.through)
     await this.#record(
       {
-        addTables: files.map((file) => propertiesToRecord(file.properties, 0)),
+        addTables: files.map((file) => propertiesToRecord(file.properties, place)),
         flushedThrough: frozen.through,
         firstSegment: Math.max(firstSegment, manifest.state.firstSegment),
       },
       files,
     )
-    tables.swap({ adds: files.map((file) => ({ level: 0, file })), removes: [] })
+    tables.swap({ adds: files.map((file) => ({ ...place, file })), removes: [] })
     memtables.release(frozen)
     this.figures.flushes++
     this.figures.flushBytesWritten += output.bytes
@@ -142,7 +145,7 @@ export class EngineJobs {
     const set = tables.current
     const slices = new Slices(runtime, limits, () => this.#background?.yieldToFlushes())
     const { swap, bytesRead, bytesWritten } = await compact(this.#options, { plan, set, retention, slices })
-    const addTables = swap.adds.map(({ level, file }) => propertiesToRecord(file.properties, level))
+    const addTables = swap.adds.map(({ file, ...place }) => propertiesToRecord(file.properties, place))
     const written = plan.isMove ? [] : swap.adds.map(({ file }) => file)
     await this.#record({ addTables, removeTables: swap.removes }, written)
     tables.swap(swap)

@@ -141,8 +141,13 @@ export interface EngineStats {
   readonly memtableEntries: number
   readonly memtablesFrozen: number
   readonly tables: number
-  /** Tables, bytes and entries per level, level 0 first. */
-  readonly levels: readonly { readonly tables: number; readonly bytes: number; readonly entries: number }[]
+  /** Runs, tables, bytes and entries per level, level 0 first. */
+  readonly levels: readonly {
+    readonly runs: number
+    readonly tables: number
+    readonly bytes: number
+    readonly entries: number
+  }[]
   readonly logSegments: number
   readonly logBytesWritten: number
   readonly logGroups: number

@@ -52,6 +52,7 @@ export async function writeMemtable(
     limits: context.limits,
     allocateFileNumber: context.allocateFileNumber,
     tableBytesMax: Infinity,
+    cutKeys: [],
     rangeTombstones: neededRangeTombstones(inputs),
   })
   try {

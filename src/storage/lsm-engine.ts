@@ -337,7 +337,7 @@ export class LsmEngine implements Engine {
     if (frozen >= memtablesFrozenMax && this.#isFull(admittedBytes)) {
       return { cause: `${frozen} frozen memtables wait for their flush`, failure: this.#background?.errorOf('flush') }
     }
-    const levelZero = this.#store.tables.current.levels[0]!.length
+    const levelZero = this.#store.tables.current.runsOf(0).length
     // A limit below the one at which merging starts would never be left.
     if (levelZero >= Math.max(levelZeroTablesMax, levelZeroTablesStall)) {
       return {

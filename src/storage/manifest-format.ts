@@ -177,6 +177,7 @@ function tagged(writer: ByteWriter, tag: number): ByteWriter {
 
 function encodeTable(writer: ByteWriter, table: TableRecord): void {
   writer.u8(table.level)
+  writer.u53(table.run)
   writer.u53(table.number)
   writer.u53(table.fileBytes)
   writer.u53(table.entries)
@@ -234,6 +235,7 @@ function decodeLogEnd(reader: ByteReader): NonNullable<ManifestEdit['logEnd']> {
 
 function decodeTable(reader: ByteReader): TableRecord {
   const level = reader.u8()
+  const run = reader.u53()
   const number = reader.u53()
   const fileBytes = reader.u53()
   const entries = reader.u53()
@@ -243,5 +245,5 @@ function decodeTable(reader: ByteReader): TableRecord {
   const bounded = reader.u8() === 1
   const end = reader.latin1()
   const bounds = { start, end: bounded ? end : undefined }
-  return { level, number, fileBytes, entries, firstSequence, lastSequence, bounds }
+  return { level, run, number, fileBytes, entries, firstSequence, lastSequence, bounds }
 }

@@ -5,7 +5,8 @@
  *
  * Invariants:
  * 1. A table is named by (level, number); an edit's adds are applied before its removes, so that no moment lacks a key.
- * 2. Tables of a level from 1 on do not overlap; level 0 is ordered by age, and its tables may overlap.
+ * 2. Tables of one run, named by (level, run), do not overlap. Of two runs of a level the greater number is the newer one;
+ *    every level is newer than the next. Numbers of runs are unique within their level at any moment, no more.
  * 3. The log's segments still needed are `segments`, ascending; everything through `flushedThrough` is in tables.
  * 4. `nextFileNumber` and `nextSegment` are above every number ever used: numbers are never used twice.
  * 5. `clean` says that the last life ended with `close`, and `logEnd` where; it ends with the next named segment.
@@ -21,9 +22,15 @@ import type { LogEnd } from './log-contract'
 /** Levels are 0 to LEVELS - 1. */
 export const LEVELS = 7
 
-/** One table as the manifest knows it. */
-export interface TableRecord {
+/** What names a run. */
+export interface RunPlace {
   readonly level: number
+  /** Among the runs of the level: the greater, the newer. */
+  readonly run: number
+}
+
+/** One table as the manifest knows it. */
+export interface TableRecord extends RunPlace {
   readonly number: number
   readonly fileBytes: number
   /** Versions, tombstones included, range tombstones not. */
@@ -143,6 +150,7 @@ function tablesProblem(before: readonly TableRecord[], edit: ManifestEdit): stri
   const names = new Set(before.map(tableKey))
   for (const added of adds) {
     if (added.level < 0 || added.level >= LEVELS) return `table ${added.number} is on level ${added.level}`
+    if (!Number.isSafeInteger(added.run) || added.run < 0) return `table ${added.number} is in run ${added.run}`
     if (isEmptyRange(added.bounds)) return `table ${added.number} has empty bounds`
     if (names.has(tableKey(added))) return `table ${added.number} is added twice`
     names.add(tableKey(added))
@@ -154,13 +162,12 @@ function tablesProblem(before: readonly TableRecord[], edit: ManifestEdit): stri
 }
 
 function overlapProblem(tables: readonly TableRecord[], levels: ReadonlySet<number>): string | undefined {
-  for (const level of levels) {
-    if (level === 0) continue
-    const run = tables.filter((table) => table.level === level).sort(compareStarts)
-    for (let i = 1; i < run.length; i++) {
-      if (!rangesOverlap(run[i - 1]!.bounds, run[i]!.bounds)) continue
-      return `tables ${run[i - 1]!.number} and ${run[i]!.number} overlap on level ${level}`
-    }
+  const sorted = tables.filter((table) => levels.has(table.level)).sort(comparePlaces)
+  for (const [i, table] of sorted.entries()) {
+    const before = sorted[i - 1]
+    if (before?.level !== table.level || before.run !== table.run) continue
+    if (!rangesOverlap(before.bounds, table.bounds)) continue
+    return `tables ${before.number} and ${table.number} overlap in run ${table.run} of level ${table.level}`
   }
   const numbers = new Set(tables.map((table) => table.number))
   return numbers.size === tables.length ? undefined : 'a table is on two levels'
@@ -179,6 +186,9 @@ function tableKey(table: TableName): number {
   return table.number * LEVELS + table.level
 }
 
-function compareStarts(a: TableRecord, b: TableRecord): number {
+/** By level, run and start. */
+function comparePlaces(a: TableRecord, b: TableRecord): number {
+  if (a.level !== b.level) return a.level - b.level
+  if (a.run !== b.run) return a.run - b.run
   return a.bounds.start < b.bounds.start ? -1 : a.bounds.start > b.bounds.start ? 1 : a.number - b.number
 }

@@ -43,6 +43,7 @@ import {
   takenNumbers,
 } from './store-directory'
 import type { TableFile } from './table-set'
+import { nextRun } from './table-set'
 import { TableStore, propertiesToRecord } from './table-store'
 import { removeQuietly } from './whole-file'
 
@@ -229,9 +230,11 @@ class Recovery {
       onFailed: this.#options.onManifestFailed,
     })
     const files = await this.#flushAll(memtables, lastSequence, manifest)
+    const firstRun = nextRun(this.#tables.current, 0)
+    const placed = files.map((file, i) => ({ level: 0, run: firstRun + i, file }))
     try {
       await manifest.begin({
-        addTables: files.map((file) => propertiesToRecord(file.properties, 0)),
+        addTables: placed.map(({ file, ...place }) => propertiesToRecord(file.properties, place)),
         flushedThrough: lastSequence,
         firstSegment: state.nextSegment,
         nextSegment: state.nextSegment,
@@ -244,7 +247,7 @@ class Recovery {
       if (error instanceof DiskFullError) await this.#removeFiles(files)
       throw error
     }
-    this.#tables.swap({ adds: files.map((file) => ({ level: 0, file })), removes: [] })
+    this.#tables.swap({ adds: placed, removes: [] })
     while (memtables.oldestFrozen !== undefined) memtables.release(memtables.oldestFrozen)
     await this.#removeGarbage(manifest)
     return manifest

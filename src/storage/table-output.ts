@@ -13,12 +13,19 @@ import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
+import type { BlockRows } from './block-builder'
 import { tableFileName } from './file-names'
 import { clipRangeTombstones } from './range-tombstones'
 import type { TableProperties } from './table-format'
 import { TableWriter } from './table-writer'
 import type { RangeTombstone, Version } from './version-cursor'
 import { removeQuietly } from './whole-file'
+
+/** A table may end at a cut key once it has its size divided by this. */
+const CUT_PART_MIN = 4
+
+/** What a row adds to a table beside key, value, filter and the key once more in the index: columns, a block, a separator. */
+const ROW_BYTES_MORE_MAX = 128
 
 /** Where and how tables are written. */
 export interface TableOutputOptions {
@@ -27,6 +34,11 @@ export interface TableOutputOptions {
   readonly allocateFileNumber: () => number
   /** Size at which a new table is begun; Infinity for one table only. */
   readonly tableBytesMax: number
+  /**
+   * Keys, ascending, before which a new table is begun rather than elsewhere, once the one under construction has
+   * a quarter of `tableBytesMax`: so tables of different runs end at the same keys, and fewer overlap one another.
+   */
+  readonly cutKeys: readonly Key[]
   /** All that the run is to hold. */
   readonly rangeTombstones: readonly RangeTombstone[]
 }
@@ -41,6 +53,8 @@ export class TableOutput {
   #writer: TableWriter | undefined
   /** Where the table under construction begins: its first key may lie further on. */
   #start: Key = ''
+  /** The first of `cutKeys` that the keys have not reached. */
+  #nextCut = 0
 
   constructor(runtime: Runtime, options: TableOutputOptions) {
     this.#runtime = runtime
@@ -52,9 +66,23 @@ export class TableOutput {
     return this.#writer
   }
 
-  /** The next key should begin a new table. */
-  get isFull(): boolean {
-    return this.#writer !== undefined && this.#writer.estimatedBytes >= this.#options.tableBytesMax
+  /** Whether the next version, the first of its key, should begin a new table. REQUIRES: asked in the order of keys. */
+  shouldCut(version: Version): boolean {
+    const { cutKeys, tableBytesMax } = this.#options
+    const before = this.#nextCut
+    while (this.#nextCut < cutKeys.length && isAtOrAbove(version, cutKeys[this.#nextCut]!)) this.#nextCut++
+    if (this.#writer === undefined) return false
+    const bytes = this.#writer.estimatedBytes
+    return bytes >= tableBytesMax || (this.#nextCut > before && bytes >= tableBytesMax / CUT_PART_MIN)
+  }
+
+  /** The table under construction surely has room for rows of so many bytes before it is full. */
+  hasRoomFor(rows: number, bytes: number): boolean {
+    const { tableBytesMax, limits } = this.#options
+    if (this.#writer === undefined) return false
+    // Beside keys and values a row may add its columns, a share of the filter, and a separator of its own.
+    const each = ROW_BYTES_MORE_MAX + limits.filterBitsPerKey / 8
+    return this.#writer.estimatedBytes + 2 * bytes + rows * each + ROW_BYTES_MORE_MAX < tableBytesMax
   }
 
   /** Creates the next table's file. */
@@ -71,6 +99,11 @@ export class TableOutput {
   /** Adds a version in internal order. REQUIRES: a table has begun. */
   add(version: Version): void {
     this.#writer!.add(version)
+  }
+
+  /** Adds rows `[from, to)` of a block: puts of distinct keys, none of them large. REQUIRES: a table has begun. */
+  addRows(rows: BlockRows, from: number, to: number): void {
+    this.#writer!.addRows(rows, from, to)
   }
 
   /** Ends the table under construction; everything from `key` on goes to the next one. */
@@ -109,4 +142,14 @@ export class TableOutput {
     await file.close()
     this.#written.push(properties)
   }
+}
+
+/** Whether the version's key is at or above `key`, without making a string of it. */
+function isAtOrAbove({ keyBytes, keyLength }: Version, key: Key): boolean {
+  const length = Math.min(keyLength, key.length)
+  for (let i = 0; i < length; i++) {
+    const difference = keyBytes[i]! - key.charCodeAt(i)
+    if (difference !== 0) return difference > 0
+  }
+  return keyLength >= key.length
 }

@@ -5,9 +5,9 @@
  *
  *   reader, cursor, job --pin--> TableSet --counts--> TableFile --owns--> Table (open file)
  *
- * 1. Sources are ordered by age: of one key, everything in level 0's first table is newer than in its second, all of level
- *    0 newer than level 1, and so on. The first source that has anything for a key at a sequence therefore decides.
- * 2. Level 0 is newest first; every other level is a run: ascending, without overlap.
+ * 1. A set is a list of runs, newest first: all of level 0 before level 1, and in a level the greater number first. Of one key,
+ *    everything in a run is newer than in the next one. The first run that has anything for a key at a sequence decides.
+ * 2. A run is a list of tables, ascending, without overlap.
  * 3. A file is closed when the last set that has it is let go, and removed then if the newest set does not have it. The
  *    manifest edit that drops it was synced before the newest set was made.
  *
@@ -22,7 +22,7 @@ import type { Sequence } from '../base/sequence'
 import { KeyHash, hashKey } from './filter'
 import type { Lookup } from './lookup'
 import { LOOKUP_ABSENT } from './lookup'
-import type { TableName } from './manifest-state'
+import type { RunPlace, TableName } from './manifest-state'
 import { LEVELS } from './manifest-state'
 import { openRunCursor } from './merging-cursor'
 import type { RangeTombstoneIndex } from './range-tombstones'
@@ -54,11 +54,39 @@ export class TableFile {
   get number(): number {
     return this.table.properties.fileNumber
   }
+}
 
-  /** Whether `key` lies within the bounds. */
-  covers(key: Key): boolean {
-    return key >= this.start && (this.end === undefined || key < this.end)
+/** One run of a set: tables ascending, without overlap. Never changes. */
+export class TableRun {
+  readonly level: number
+  readonly run: number
+  readonly files: readonly TableFile[]
+
+  constructor(place: RunPlace, files: readonly TableFile[]) {
+    this.level = place.level
+    this.run = place.run
+    this.files = files
   }
+
+  /** The one file that may have `key`. */
+  find(key: Key): TableFile | undefined {
+    const { files } = this
+    let low = 0
+    let high = files.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const end = files[middle]!.end
+      if (end !== undefined && end <= key) low = middle + 1
+      else high = middle
+    }
+    const file = files[low]
+    return file !== undefined && key >= file.start ? file : undefined
+  }
+}
+
+/** A file and the run that it is to be part of. */
+export interface PlacedFile extends RunPlace {
+  readonly file: TableFile
 }
 
 /** Called when nobody holds a file any more. */
@@ -66,14 +94,16 @@ export type OnReleased = (file: TableFile) => void
 
 /** The tables of one moment. */
 export class TableSet {
-  readonly levels: readonly (readonly TableFile[])[]
+  /** Newest first. */
+  readonly runs: readonly TableRun[]
+  /** Of tables. */
   readonly count: number
   readonly #onReleased: OnReleased
   #pins = 0
 
-  /** `levels`: level 0 newest first, the others ascending. Pinned once, by its maker. */
-  constructor(levels: readonly (readonly TableFile[])[], onReleased: OnReleased) {
-    this.levels = levels
+  /** `runs`: newest first. Pinned once, by its maker. */
+  constructor(runs: readonly TableRun[], onReleased: OnReleased) {
+    this.runs = runs
     this.#onReleased = onReleased
     this.#pins = 1
     let count = 0
@@ -82,6 +112,11 @@ export class TableSet {
       count++
     }
     this.count = count
+  }
+
+  /** The runs of a level, newest first. */
+  runsOf(level: number): readonly TableRun[] {
+    return this.runs.filter((run) => run.level === level)
   }
 
   pin(): void {
@@ -101,73 +136,65 @@ export class TableSet {
 
   /** As `Table.get`, over all tables. REQUIRES: pinned until a promise that it gave has settled. */
   get(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean | Promise<Lookup> {
-    for (const level of this.levels) {
-      const isRun = level !== this.levels[0]
-      for (let i = isRun ? runIndex(level, key) : 0; i < level.length; i++) {
-        const file = level[i]!
-        if (!file.covers(key)) continue
-        const result = file.table.get(key, hash, sequence, found)
-        if (result === true) return true
-        if (result !== false) return this.#getLater(result, file, { key, sequence })
-        if (isRun) break
-      }
+    const { runs } = this
+    for (let i = 0; i < runs.length; i++) {
+      const file = runs[i]!.find(key)
+      if (file === undefined) continue
+      const result = file.table.get(key, hash, sequence, found)
+      if (result === true) return true
+      if (result !== false) return this.#getLater(result, i + 1, { key, sequence })
     }
     return false
   }
 
   /** As `Table.getSync`, over all tables. */
   getSync(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean {
-    for (const level of this.levels) {
-      const isRun = level !== this.levels[0]
-      for (let i = isRun ? runIndex(level, key) : 0; i < level.length; i++) {
-        const file = level[i]!
-        if (!file.covers(key)) continue
-        if (file.table.getSync(key, hash, sequence, found)) return true
-        if (isRun) break
-      }
+    for (const run of this.runs) {
+      if (run.find(key)?.table.getSync(key, hash, sequence, found) === true) return true
     }
     return false
   }
 
-  /** Adds one cursor per level-0 table and per run, newest first, and the range tombstones that may cover a key of `range`. */
+  /** Adds one cursor per run, newest first, and the range tombstones that may cover a key of `range`. */
   addSources(range: KeyRange, reverse: boolean, sources: VersionCursor[], tombstones: RangeTombstoneIndex[]): void {
-    for (const [number, level] of this.levels.entries()) {
-      const files = level.filter((file) => rangesOverlap(file, range))
-      for (const { table } of files) if (table.rangeTombstones !== undefined) tombstones.push(table.rangeTombstones)
-      if (number === 0 || files.length === 1) {
-        for (const { table } of files) sources.push(table.openCursor({ reverse }))
-      } else if (files.length > 1) {
-        sources.push(openRunCursor(files.map(({ table }) => table), { reverse })) // prettier-ignore
-      }
+    for (const run of this.runs) {
+      const tables = run.files.filter((file) => rangesOverlap(file, range)).map(({ table }) => table)
+      for (const { rangeTombstones } of tables) if (rangeTombstones !== undefined) tombstones.push(rangeTombstones)
+      if (tables.length > 0) sources.push(openRunCursor(tables, { reverse }))
     }
   }
 
   /** The file of that name. REQUIRES: it is in the set. */
   file(name: TableName): TableFile {
-    const file = this.levels[name.level]?.find((candidate) => candidate.number === name.number)
-    assert(file !== undefined, `table ${name.number} is on level ${name.level}`)
-    return file
+    for (const run of this.runs) {
+      const file = run.level === name.level ? run.files.find(({ number }) => number === name.number) : undefined
+      if (file !== undefined) return file
+    }
+    assert(false, `table ${name.number} is on level ${name.level}`)
   }
 
-  /** The order of level 0, the order and disjointness of runs, and the counts. */
+  /** The order of runs, the order and disjointness within each, and the counts. */
   checkInvariants(): void {
-    for (const [number, level] of this.levels.entries()) {
-      for (let i = 1; i < level.length; i++) {
-        const [before, after] = [level[i - 1]!, level[i]!]
-        if (number === 0) {
-          assert(before.properties.firstSequence > after.properties.lastSequence, 'level 0 is newest first')
-        } else {
-          assert(before.end !== undefined && before.end <= after.start, 'a run ascends without overlap')
-        }
+    for (const [i, { level, run, files }] of this.runs.entries()) {
+      const newer = this.runs[i - 1]
+      const isOrdered = newer === undefined || newer.level < level || (newer.level === level && newer.run > run)
+      assert(isOrdered, 'runs are ordered by level, then newest first')
+      assert(files.length > 0, 'no run is empty')
+      for (let j = 1; j < files.length; j++) {
+        const { end } = files[j - 1]!
+        assert(end !== undefined && end <= files[j]!.start, 'a run ascends without overlap')
+      }
+      if (level === 0 && newer !== undefined) {
+        assert(leastSequence(newer) > greatestSequence(files), 'each run of level 0 was flushed after the next one')
       }
     }
     for (const file of this.#files()) assert(file.holders > 0, 'a set holds its files')
   }
 
-  /** Goes on where a table could not answer at once. Off the fast path, so it may build a list. */
+  /** Goes on from run `next` where a table could not answer at once. */
   async #getLater(
     first: Promise<Lookup>,
-    asked: TableFile,
+    next: number,
     read: { readonly key: Key; readonly sequence: Sequence },
   ): Promise<Lookup> {
     const { key, sequence } = read
@@ -175,9 +202,8 @@ export class TableSet {
     hashKey(key, hash)
     const found = await first
     if (found.state !== LOOKUP_ABSENT) return found
-    const files = [...this.#files()].filter((file) => file.covers(key))
-    for (const file of files.slice(files.indexOf(asked) + 1)) {
-      const result = file.table.get(key, hash, sequence, found)
+    for (const run of this.runs.slice(next)) {
+      const result = run.find(key)?.table.get(key, hash, sequence, found) ?? false
       if (result === true) return found
       if (result === false) continue
       const later = await result
@@ -188,43 +214,58 @@ export class TableSet {
   }
 
   *#files(): Iterable<TableFile> {
-    for (const level of this.levels) yield* level
+    for (const { files } of this.runs) yield* files
   }
 }
 
 /** The next set: `adds` and `removes` applied to `before`. A file may be removed from one level and added to another. */
 export function editTableSet(
   before: TableSet,
-  edit: {
-    readonly adds: readonly { readonly level: number; readonly file: TableFile }[]
-    readonly removes: readonly TableName[]
-  },
+  edit: { readonly adds: readonly PlacedFile[]; readonly removes: readonly TableName[] },
   onReleased: OnReleased,
 ): TableSet {
-  const levels: TableFile[][] = Array.from({ length: LEVELS }, (_, level) => {
-    const removed = new Set(edit.removes.filter((name) => name.level === level).map((name) => name.number))
-    return (before.levels[level] ?? []).filter((file) => !removed.has(file.number))
-  })
-  for (const { level, file } of edit.adds) levels[level]!.push(file)
-  levels[0]!.sort((a, b) => b.properties.lastSequence - a.properties.lastSequence)
-  for (const level of levels.slice(1)) level.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
-  const kept = new Set(levels.flat())
+  const removed = new Set(edit.removes.map(({ level, number }) => number * LEVELS + level))
+  const places: PlacedFile[] = [...edit.adds]
+  for (const { level, run, files } of before.runs) {
+    for (const file of files) if (!removed.has(file.number * LEVELS + level)) places.push({ level, run, file })
+  }
+  const kept = new Set(places.map(({ file }) => file))
   for (const name of edit.removes) {
     const file = before.file(name)
     if (!kept.has(file)) file.isObsolete = true
   }
-  return new TableSet(levels, onReleased)
+  return new TableSet(groupRuns(places), onReleased)
 }
 
-/** The index of the first file of a run whose end lies above `key`. */
-function runIndex(run: readonly TableFile[], key: Key): number {
-  let low = 0
-  let high = run.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const end = run[middle]!.end
-    if (end !== undefined && end <= key) low = middle + 1
-    else high = middle
+/** The number of a run newer than those of `level`. */
+export function nextRun(set: TableSet, level: number): number {
+  return (set.runsOf(level)[0]?.run ?? 0) + 1
+}
+
+/** Files in any order as runs, newest first. */
+function groupRuns(places: readonly PlacedFile[]): readonly TableRun[] {
+  const sorted = [...places].sort(comparePlaces)
+  const runs: TableRun[] = []
+  for (let i = 0; i < sorted.length;) {
+    const { level, run } = sorted[i]!
+    let end = i + 1
+    while (end < sorted.length && sorted[end]!.level === level && sorted[end]!.run === run) end++
+    runs.push(new TableRun({ level, run }, sorted.slice(i, end).map(({ file }) => file))) // prettier-ignore
+    i = end
   }
-  return low
+  return runs
+}
+
+function comparePlaces(a: PlacedFile, b: PlacedFile): number {
+  if (a.level !== b.level) return a.level - b.level
+  if (a.run !== b.run) return b.run - a.run
+  return a.file.start < b.file.start ? -1 : a.file.start > b.file.start ? 1 : 0
+}
+
+function leastSequence(run: TableRun): Sequence {
+  return Math.min(...run.files.map(({ properties }) => properties.firstSequence))
+}
+
+function greatestSequence(files: readonly TableFile[]): Sequence {
+  return Math.max(...files.map(({ properties }) => properties.lastSequence))
 }

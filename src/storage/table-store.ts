@@ -9,15 +9,15 @@ import { CorruptionError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { BlockCache } from './block-cache'
 import { tableFileName } from './file-names'
-import type { ManifestState, TableName, TableRecord } from './manifest-state'
-import { LEVELS } from './manifest-state'
+import type { ManifestState, RunPlace, TableName, TableRecord } from './manifest-state'
 import { TableCounters, openTable } from './table'
 import type { TableProperties } from './table-format'
+import type { PlacedFile } from './table-set'
 import { TableFile, TableSet, editTableSet } from './table-set'
 
 /** A change of the newest set. */
 export interface TableSwap {
-  readonly adds: readonly { readonly level: number; readonly file: TableFile }[]
+  readonly adds: readonly PlacedFile[]
   readonly removes: readonly TableName[]
 }
 
@@ -44,10 +44,7 @@ export class TableStore {
     this.#directory = options.directory
     this.cache = options.cache
     this.#onRemoveFailed = options.onRemoveFailed
-    this.#current = new TableSet(
-      Array.from({ length: LEVELS }, () => []),
-      this.#release,
-    )
+    this.#current = new TableSet([], this.#release)
   }
 
   /** The newest set. Whoever keeps it beyond the present step pins it. */
@@ -71,9 +68,11 @@ export class TableStore {
 
   /** Opens every table that the manifest names. Throws `CorruptionError` for one that is missing or another than recorded. */
   async openAll(state: ManifestState): Promise<void> {
-    const adds: { readonly level: number; readonly file: TableFile }[] = []
+    const adds: PlacedFile[] = []
     try {
-      for (const record of state.tables) adds.push({ level: record.level, file: await this.#openRecorded(record) })
+      for (const record of state.tables) {
+        adds.push({ level: record.level, run: record.run, file: await this.#openRecorded(record) })
+      }
     } catch (error) {
       for (const { file } of adds) file.table.unpin()
       throw error
@@ -123,13 +122,14 @@ export class TableStore {
 }
 
 /** What a manifest records of a table. */
-export function propertiesToRecord(properties: TableProperties, level: number): TableRecord {
+export function propertiesToRecord(properties: TableProperties, place: RunPlace): TableRecord {
   const { fileNumber: number, fileBytes, entries, firstSequence, lastSequence, bounds } = properties
-  return { level, number, fileBytes, entries, firstSequence, lastSequence, bounds }
+  const { level, run } = place
+  return { level, run, number, fileBytes, entries, firstSequence, lastSequence, bounds }
 }
 
 function recordProblem(record: TableRecord, properties: TableProperties): string | undefined {
-  const own = propertiesToRecord(properties, record.level)
+  const own = propertiesToRecord(properties, record)
   const isSame =
     own.fileBytes === record.fileBytes &&
     own.entries === record.entries &&

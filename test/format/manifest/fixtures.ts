@@ -17,7 +17,7 @@ export const EDITS_BY_FIXTURE: ReadonlyMap<string, readonly ManifestEdit[]> = ne
 
 function table(number: number, level: number, start: string, end: string | undefined): TableRecord {
   const firstSequence = 2 ** 33 + number
-  return { level, number, fileBytes: 4096 * number, entries: number, firstSequence, lastSequence: firstSequence + 5, bounds: { start, end } } // prettier-ignore
+  return { level, run: 2 ** 33 + level + (level === 0 ? number : 0), number, fileBytes: 4096 * number, entries: number, firstSequence, lastSequence: firstSequence + 5, bounds: { start, end } } // prettier-ignore
 }
 
 /** Every field and both kinds of bounds, the empty key, bytes that are no text, numbers beyond 32 bits. */

@@ -8,6 +8,7 @@ import { Memtable } from '../../../src/storage/memtable'
 import { MergingCursor } from '../../../src/storage/merging-cursor'
 import { Slices } from '../../../src/storage/slices'
 import type { TableFile } from '../../../src/storage/table-set'
+import { TableRun } from '../../../src/storage/table-set'
 import { TableStore } from '../../../src/storage/table-store'
 import { TableOutput } from '../../../src/storage/table-output'
 import { Lookup, LOOKUP_VALUE } from '../../../src/storage/lookup'
@@ -61,6 +62,7 @@ async function merge(
     limits,
     allocateFileNumber: () => ++number,
     tableBytesMax: limits.tableBytesMax,
+    cutKeys: [],
     rangeTombstones: neededRangeTombstones(inputs),
   })
   const { entriesWritten } = await mergeVersions(inputs, output, new Slices(runtime, limits, () => undefined))
@@ -73,11 +75,9 @@ function read({ files }: Merged, key: string, sequence: number): string | undefi
   const hash = new KeyHash()
   hashKey(key, hash)
   const found = new Lookup()
-  for (const file of files) {
-    if (!file.covers(key) || !file.table.getSync(key, hash, sequence, found)) continue
-    return found.state === LOOKUP_VALUE ? found.copyValue().toString() : undefined
-  }
-  return undefined
+  const run = new TableRun({ level: 1, run: 1 }, files)
+  if (run.find(key)?.table.getSync(key, hash, sequence, found) !== true) return undefined
+  return found.state === LOOKUP_VALUE ? found.copyValue().toString() : undefined
 }
 
 function modelRead(writes: readonly Write[], key: string, sequence: number): string | undefined {

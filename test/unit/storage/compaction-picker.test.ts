@@ -18,7 +18,11 @@ function table(start: string, end: string | undefined, given: Partial<TablePrope
 }
 
 function levels(...given: TableProperties[][]): Levels {
-  return Array.from({ length: LEVELS }, (_, level) => given[level] ?? [])
+  return Array.from({ length: LEVELS }, (_, level) => {
+    const tables = given[level] ?? []
+    if (level === 0) return tables.map((one, i) => ({ run: tables.length - i, tables: [one] }))
+    return tables.length === 0 ? [] : [{ run: 1, tables }]
+  })
 }
 
 function numbersOf(plan: CompactionPlan | undefined): number[][] | undefined {
@@ -40,7 +44,7 @@ describe('the compaction picker', () => {
     expect(plan.reason).toBe('levelZero')
     expect(plan.outputLevel).toBe(1)
     expect(plan.isMove).toBe(false)
-    expect(numbersOf(plan)).toEqual([upper.map((t) => t.fileNumber), lower.slice(1, 4).map((t) => t.fileNumber)])
+    expect(numbersOf(plan)).toEqual([...upper.map((t) => [t.fileNumber]), lower.slice(1, 4).map((t) => t.fileNumber)])
   })
 
   test('moves what overlaps nothing', () => {
@@ -108,10 +112,8 @@ describe('the compaction picker', () => {
       })
       const added = plan.isMove ? [...taken] : outputs
       const { outputLevel } = plan
-      state = state.map((tables, level) => [
-        ...tables.filter((t) => !taken.has(t)),
-        ...(level === outputLevel ? added : []),
-      ])
+      const tables = state.map((runs) => runs.flatMap((run) => run.tables).filter((t) => !taken.has(t)))
+      state = levels(...tables.map((own, level) => (level === outputLevel ? [...own, ...added] : own)))
     }
     expect(state[0]).toEqual([])
     expect(merges).toBeGreaterThan(1)

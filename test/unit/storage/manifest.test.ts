@@ -21,7 +21,7 @@ const smallLimits = createLimits({ manifestRoomBytes: 16 * 1024 })
 
 function table(number: number, level = 0): TableRecord {
   const start = `k${number}`
-  return { level, number, fileBytes: 1000 + number, entries: 3, firstSequence: number, lastSequence: number + 1, bounds: { start, end: `${start}~` } } // prettier-ignore
+  return { level, run: level === 0 ? number : 1, number, fileBytes: 1000 + number, entries: 3, firstSequence: number, lastSequence: number + 1, bounds: { start, end: `${start}~` } } // prettier-ignore
 }
 
 const EDITS: readonly ManifestEdit[] = [
@@ -285,6 +285,12 @@ describe('a damaged manifest', () => {
       { addTables: [table(1), table(1)] },
       { addTables: [table(1, 7)] },
       { addTables: [{ ...table(1, 1), bounds: { start: 'a', end: 'z' } }, table(2, 1)] },
+      {
+        addTables: [
+          { ...table(1), run: 5, bounds: { start: 'a', end: 'z' } },
+          { ...table(2), run: 5 },
+        ],
+      },
       { addSegments: [3, 3] },
     ] as const) {
       const bad = Buffer.from(bytes).fill(0, MANIFEST_BOUNDARY_BYTES)
