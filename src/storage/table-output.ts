@@ -13,7 +13,6 @@ import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
-import type { BlockRows } from './block-builder'
 import { tableFileName } from './file-names'
 import { clipRangeTombstones } from './range-tombstones'
 import type { TableProperties } from './table-format'
@@ -23,9 +22,6 @@ import { removeQuietly } from './whole-file'
 
 /** A table may end at a cut key once it has its size divided by this. */
 const CUT_PART_MIN = 4
-
-/** What a row adds to a table beside key, value, filter and the key once more in the index: columns, a block, a separator. */
-const ROW_BYTES_MORE_MAX = 128
 
 /** Where and how tables are written. */
 export interface TableOutputOptions {
@@ -76,15 +72,6 @@ export class TableOutput {
     return bytes >= tableBytesMax || (this.#nextCut > before && bytes >= tableBytesMax / CUT_PART_MIN)
   }
 
-  /** The table under construction surely has room for rows of so many bytes before it is full. */
-  hasRoomFor(rows: number, bytes: number): boolean {
-    const { tableBytesMax, limits } = this.#options
-    if (this.#writer === undefined) return false
-    // Beside keys and values a row may add its columns, a share of the filter, and a separator of its own.
-    const each = ROW_BYTES_MORE_MAX + limits.filterBitsPerKey / 8
-    return this.#writer.estimatedBytes + 2 * bytes + rows * each + ROW_BYTES_MORE_MAX < tableBytesMax
-  }
-
   /** Creates the next table's file. */
   async begin(): Promise<void> {
     assert(this.#writer === undefined, 'one table is written at a time')
@@ -99,11 +86,6 @@ export class TableOutput {
   /** Adds a version in internal order. REQUIRES: a table has begun. */
   add(version: Version): void {
     this.#writer!.add(version)
-  }
-
-  /** Adds rows `[from, to)` of a block: puts of distinct keys, none of them large. REQUIRES: a table has begun. */
-  addRows(rows: BlockRows, from: number, to: number): void {
-    this.#writer!.addRows(rows, from, to)
   }
 
   /** Ends the table under construction; everything from `key` on goes to the next one. */
