@@ -1,17 +1,17 @@
 /**
- * Everything that is measured, as data: which process measures it, what it is called, and what its limit is.
+ * Everything that bench:smoke measures, as data: which process measures it, what it is called, and what its limit is.
  *
  * Cases of one process share what is expensive to set up (a loaded database); a case of process 'load' gets a fresh process
  * each time, because what it measures is memory. What a case does is in the file named like its process.
  */
 
-/** Processes; while one measures, the others are idle. */
-export type ProcessName = 'commits' | 'reads' | 'limits' | 'load'
-
 /** One thing that is measured, over and over. */
 export interface CaseEntry {
   readonly name: string
-  readonly process: ProcessName
+  /** While one process measures, the others are idle. */
+  readonly process: string
+  /** Whether each sample gets a process of its own. */
+  readonly isAlone?: true
   readonly title: string
   /** Of the metric `perSecond`. */
   readonly unit: string
@@ -64,7 +64,7 @@ export const CASES: readonly CaseEntry[] = [
   { name: 'scan-100-pages', process: reads, title: 'scans of 100 rows, pages(100)', unit: 'rows/s', limit: 'limit-scan-pages' }, // prettier-ignore
   { name: 'scan-100-rows', process: reads, title: 'scans of 100 rows, row by row', unit: 'rows/s', limit: 'limit-scan-rows' }, // prettier-ignore
   { name: 'tx-scan-100-pages', process: reads, title: 'scans of 100 rows in transactions, pages(100)', unit: 'rows/s', limit: 'limit-scan-pages' }, // prettier-ignore
-  { name: 'load', process: 'load', title: "load, random order, 1,000 rows a transaction, 'os'", unit: 'rows/s' },
+  { name: 'load', process: 'load', isAlone: true, title: "load, random order, 1,000 rows a transaction, 'os'", unit: 'rows/s' }, // prettier-ignore
 ]
 
 /** The entry of that name. Throws if there is none. */
@@ -74,19 +74,22 @@ export function caseNamed(name: string): CaseEntry {
   return found
 }
 
-/** The cases that `only` asks for, by name, beginning of a name, or process; with the limits they are shown beside. All without it. */
-export function selectCases(only: readonly string[]): CaseEntry[] {
-  if (only.length === 0) return [...CASES]
+/**
+ * The cases of `all` that `only` asks for, by name, beginning of a name, or process; with the limits they are shown beside.
+ * All without it. Throws if no case is asked for so.
+ */
+export function selectCases(only: readonly string[], all: readonly CaseEntry[] = CASES): CaseEntry[] {
+  if (only.length === 0) return [...all]
   for (const wanted of only) {
-    if (!CASES.some((entry) => isAskedFor(entry, wanted))) throw new Error(`Cannot measure "${wanted}": there is no such case`) // prettier-ignore
+    if (!all.some((entry) => isAskedFor(entry, wanted))) throw new Error(`Cannot measure "${wanted}": there is no such case`) // prettier-ignore
   }
   const names = new Set<string>()
-  for (const entry of CASES) {
+  for (const entry of all) {
     if (!only.some((wanted) => isAskedFor(entry, wanted))) continue
     names.add(entry.name)
     if (entry.limit !== undefined) names.add(entry.limit)
   }
-  return CASES.filter((entry) => names.has(entry.name))
+  return all.filter((entry) => names.has(entry.name))
 }
 
 function isAskedFor(entry: CaseEntry, wanted: string): boolean {

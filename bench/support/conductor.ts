@@ -13,7 +13,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import path from 'node:path'
 import type { Answer, Order } from './case-contract'
-import type { CaseEntry, ProcessName } from './catalogue'
+import type { CaseEntry } from './catalogue'
 import type { Sample } from './figures'
 
 /** Where it ran. */
@@ -50,17 +50,20 @@ export interface ConductOptions {
   readonly rows: number
   readonly directory: string
   readonly onProgress: (text: string) => void
+  /** The module of the processes that measure, in this directory; `measuring-process` unless given. */
+  readonly module?: string
+  /** What those processes find in their environment beside what this one has. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Runs everything. Rejects with the first failure of any case. */
 export async function conduct(options: ConductOptions): Promise<Run> {
   const { cases, rounds, sampleMs, warmUpMs, rows } = options
-  const processes = new Map<ProcessName, MeasuringProcess>()
+  const processes = new Map<string, MeasuringProcess>()
   const begun = new Date().toISOString()
   const measured: Round[] = []
   try {
-    for (const name of new Set(cases.map((entry) => entry.process))) {
-      if (name === 'load') continue
+    for (const name of new Set(cases.flatMap((entry) => (entry.isAlone === true ? [] : entry.process)))) {
       options.onProgress(`setting up ${name}`)
       processes.set(name, await MeasuringProcess.start(name, options))
     }
@@ -99,7 +102,8 @@ async function measureAlone(entry: CaseEntry, ms: number, options: ConductOption
   }
 }
 
-function machineNow(): Machine {
+/** The machine that this runs on. */
+export function machineNow(): Machine {
   return {
     processor: cpus()[0]?.model ?? 'unknown',
     processors: availableParallelism(),
@@ -125,13 +129,13 @@ class MeasuringProcess {
     })
   }
 
-  static async start(name: ProcessName, options: ConductOptions): Promise<MeasuringProcess> {
+  static async start(name: string, options: ConductOptions): Promise<MeasuringProcess> {
     mkdirSync(options.directory, { recursive: true })
     const directory = mkdtempSync(path.join(options.directory, `${name}-`))
-    const child = fork(path.join(__dirname, 'measuring-process.ts'), [], {
+    const child = fork(path.join(__dirname, `${options.module ?? 'measuring-process'}.ts`), [], {
       execArgv: ['--expose-gc', '-r', require.resolve('ts-node/register/transpile-only')],
       // As an application runs: in development the store also notes where transactions were begun.
-      env: { ...process.env, NODE_ENV: 'production' },
+      env: { ...process.env, ...options.environment, NODE_ENV: 'production' },
     })
     const started = new MeasuringProcess(name, child)
     try {

@@ -5,40 +5,25 @@
  * answers is worth nothing. Requests are drawn before, so that drawing them is not measured.
  */
 import { open } from 'strictkv'
-import type { Bytes, Database, Row, Scan } from 'strictkv'
+import type { Database, Row, Scan } from 'strictkv'
 import { withProcessorTime } from './case-contract'
 import type { CaseSet, MeasureOptions } from './case-contract'
 import type { Sample } from './figures'
-import { VALUE_BYTES, createRandom, drawOrdinals, keyOf } from './keys'
-import type { Distribution } from './keys'
 import { loadRows, rowsInMemory } from './loading'
+import { CALLS_PER_CLOCK_LOOK, checkRow, drawRequests, isValue, measureReads, measureScans, nextKey } from './requests'
+import type { Reader } from './requests'
 
-const PICKS = 1 << 20
-const SEED = 20
-const READS_PER_CLOCK_LOOK = 256
 /** Reads of one transaction, which then commits. */
 const READS_PER_TRANSACTION = 100
 const PAGE_ROWS = 256
 const SHORT_SCAN_ROWS = 100
-
-/** Requests in the order in which they are made, starting where the last sample ended. */
-interface Requests {
-  readonly keys: readonly string[]
-  next: number
-}
 
 /** The cases of process 'reads'. */
 export async function openReadCases(options: MeasureOptions): Promise<CaseSet> {
   const { directory, rows } = options
   const db = await open(directory, { ...rowsInMemory(rows), durability: 'os' })
   await loadRows(db, { rows, flushAfter: Math.floor(rows / 2) })
-  const random = createRandom(SEED)
-  const keys = Array.from({ length: rows }, (_, ordinal) => keyOf(ordinal))
-  const drawn = (distribution: Distribution): Requests => ({
-    keys: Array.from(drawOrdinals(distribution, { count: rows, picks: PICKS }, random), (ordinal) => keys[ordinal]!),
-    next: 0,
-  })
-  const requests = { uniform: drawn('uniform'), zipfian: drawn('zipfian') }
+  const requests = drawRequests(rows)
   const cases = new Map<string, (ms: number) => Promise<Sample>>()
   for (const distribution of ['uniform', 'zipfian'] as const) {
     const asked = requests[distribution]
@@ -71,13 +56,6 @@ export async function openReadCases(options: MeasureOptions): Promise<CaseSet> {
     }
   }
   return { run, close: () => db.close() }
-}
-
-/** Reads `keys` one after the other, and says how many had their value. */
-type Reader = (keys: readonly string[], from: number, to: number) => number | Promise<number>
-
-function isValue(bytes: Bytes | undefined): 0 | 1 {
-  return bytes?.length === VALUE_BYTES ? 1 : 0
 }
 
 function getSync(db: Database): Reader {
@@ -122,39 +100,6 @@ function transactionGet(db: Database): Reader {
   }
 }
 
-async function measureReads(requests: Requests, ms: number, read: Reader): Promise<Sample> {
-  const { keys } = requests
-  const sinceMs = performance.now()
-  let count = 0
-  let found = 0
-  while (performance.now() - sinceMs < ms) {
-    const from = requests.next
-    const to = Math.min(keys.length, from + READS_PER_CLOCK_LOOK)
-    const answer = read(keys, from, to)
-    found += typeof answer === 'number' ? answer : await answer
-    count += to - from
-    requests.next = to === keys.length ? 0 : to
-  }
-  if (found !== count) throw new Error(`${count - found} of ${count} reads did not find their value`)
-  return rateOf(count, performance.now() - sinceMs)
-}
-
-function nextKey(requests: Requests): string {
-  const key = requests.keys[requests.next]!
-  requests.next = (requests.next + 1) % requests.keys.length
-  return key
-}
-
-/** Takes rows until `untilMs` or the end, and says how many. */
-type Scanner = () => (untilMs: number) => Promise<number>
-
-async function measureScans(ms: number, begin: Scanner): Promise<Sample> {
-  const sinceMs = performance.now()
-  let count = 0
-  while (performance.now() - sinceMs < ms) count += await begin()(sinceMs + ms)
-  return rateOf(count, performance.now() - sinceMs)
-}
-
 function takePages(scan: Scan<Row>, rows: number): (untilMs: number) => Promise<number> {
   return async (untilMs) => {
     let count = 0
@@ -172,7 +117,7 @@ function takeRows(scan: Scan<Row>): (untilMs: number) => Promise<number> {
     let count = 0
     for await (const row of scan) {
       checkRow(row)
-      if (++count % READS_PER_CLOCK_LOOK === 0 && performance.now() > untilMs) break
+      if (++count % CALLS_PER_CLOCK_LOOK === 0 && performance.now() > untilMs) break
     }
     return count
   }
@@ -185,12 +130,4 @@ function scanInTransaction(db: Database, range: { gte: string; limit: number }):
     await tx.commit()
     return count
   }
-}
-
-function checkRow([key, value]: Row): void {
-  if (key.length === 0 || value.length !== VALUE_BYTES) throw new Error('A scan gave a row that was never written')
-}
-
-function rateOf(count: number, elapsedMs: number): Sample {
-  return { count, perSecond: (count * 1000) / elapsedMs }
 }

@@ -7,8 +7,9 @@ import type { CaseEntry } from './catalogue'
 import { CASES } from './catalogue'
 import type { Run } from './conductor'
 import { median, spreadOf, spreadOfMetric } from './figures'
-import type { Sample } from './figures'
+import type { Sample, Spread } from './figures'
 import { judge, shown } from './targets'
+import type { Verdict } from './targets'
 
 /** A table: a title, column heads, rows. */
 export interface Table {
@@ -22,9 +23,14 @@ const FAST_SYNC_MS = 1
 
 /** Everything worth printing of a run, in order; tables without rows are left out. */
 export function tablesOf(run: Run): Table[] {
-  return [rateTable(run), logTable(run), latencyTable(run), memoryTable(run), targetTable(run), roundTable(run)].filter(
-    (table) => table.rows.length > 0,
-  )
+  return [
+    rateTable(run),
+    logTable(run),
+    latencyTable(run),
+    memoryTable(run),
+    verdictTable(judge(run)),
+    roundTable(run),
+  ].filter((table) => table.rows.length > 0)
 }
 
 /** Where and how it was measured, one fact a line. */
@@ -38,7 +44,8 @@ export function circumstancesOf(run: Run): string[] {
   ]
 }
 
-function samplesOf(run: Run, name: string): Sample[] {
+/** The samples of a case, round by round. */
+export function samplesOf(run: Run, name: string): Sample[] {
   return run.rounds.map(({ samplesByCase }) => samplesByCase[name]).filter((sample) => sample !== undefined)
 }
 
@@ -47,8 +54,12 @@ function measuredCases(run: Run): CaseEntry[] {
 }
 
 /** A metric as `median (min-max)`; empty where it was not measured. */
-function cell(samples: readonly Sample[], metric: string): string {
-  const spread = spreadOfMetric(samples, metric)
+export function cell(samples: readonly Sample[], metric: string): string {
+  return spreadText(spreadOfMetric(samples, metric))
+}
+
+/** A spread as `median (min-max)`. */
+export function spreadText(spread: Spread | undefined): string {
   if (spread === undefined) return ''
   return spread.rounds === 1
     ? shown(spread.median)
@@ -140,8 +151,9 @@ function memoryTable(run: Run): Table {
   }
 }
 
-function targetTable(run: Run): Table {
-  const rows = judge(run).map(({ name, outcome, reached }) => [name, outcome, reached])
+/** How it stands against targets. */
+export function verdictTable(verdicts: readonly Verdict[]): Table {
+  const rows = verdicts.map(({ name, outcome, reached }) => [name, outcome, reached])
   return { title: 'Targets', heads: ['what', 'outcome', 'reached'], rows }
 }
 

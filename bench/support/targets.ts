@@ -1,5 +1,5 @@
 /**
- * What has to be reached, as data, and whether a run reached it.
+ * What bench:smoke has to reach, as data, and whether a run reached its targets.
  *
  * A ratio is formed within a round, from figures taken side by side, and judged by its median over the rounds; samples between
  * which the disk changed its speed have no ratio. Pinned by test/unit/bench/targets.test.ts.
@@ -9,18 +9,19 @@ import { median } from './figures'
 import type { Sample } from './figures'
 
 /** The samples of one round, by case. */
-type Samples = Readonly<Record<string, Sample>>
+export type Samples = Readonly<Record<string, Sample>>
 
-/** One number that must reach `atLeast`. */
-interface Goal {
+/** One number that has a bound. */
+export interface Goal {
   readonly text: string
-  readonly atLeast: number
+  readonly atLeast?: number
+  readonly atMost?: number
   /** Undefined where the round has not measured it. */
   value(samples: Samples): number | undefined
 }
 
 /** Met if any of the alternatives has all of its goals; missed only if all were measured. */
-interface Target {
+export interface Target {
   readonly name: string
   readonly alternatives: readonly (readonly Goal[])[]
 }
@@ -43,7 +44,8 @@ const GET_SYNC_MIN = 500_000
 const GET_MIN = 350_000
 const SCAN_ROWS_MIN = 1_000_000
 
-function metric(name: string, key: string, goal: { readonly text: string; readonly atLeast: number }): Goal {
+/** A goal for one metric of one case. */
+export function metric(name: string, key: string, goal: Omit<Goal, 'value'>): Goal {
   return { ...goal, value: (samples) => samples[name]?.[key] }
 }
 
@@ -103,9 +105,9 @@ function ratio(name: string, to: string, atLeast: number): Goal {
 }
 
 /** How `run` stands against every target. */
-export function judge(run: Pick<Run, 'rounds'>): Verdict[] {
+export function judge(run: Pick<Run, 'rounds'>, targets: readonly Target[] = TARGETS): Verdict[] {
   const rounds = run.rounds.map((round) => round.samplesByCase)
-  return TARGETS.map(({ name, alternatives }) => {
+  return targets.map(({ name, alternatives }) => {
     const judged = alternatives.map((goals) => goals.map((goal) => judgeGoal(goal, rounds)))
     const known = judged.filter((goals) => goals.every(({ reached }) => reached !== undefined))
     const isMet = known.some((goals) => goals.every(({ isMet }) => isMet))
@@ -119,12 +121,14 @@ function judgeGoal(
   rounds: readonly Samples[],
 ): { isMet: boolean; reached: number | undefined; text: string } {
   const reached = median(rounds.flatMap((samples) => goal.value(samples) ?? []))
-  const isMet = reached !== undefined && reached >= goal.atLeast
-  return {
-    isMet,
-    reached,
-    text: reached === undefined ? '' : `${shown(reached)} (>= ${shown(goal.atLeast)}) ${goal.text}`,
-  }
+  if (reached === undefined) return { isMet: false, reached, text: '' }
+  const { atLeast = -Infinity, atMost = Infinity } = goal
+  const bounds = [
+    ...(goal.atLeast === undefined ? [] : [`>= ${shown(atLeast)}`]),
+    ...(goal.atMost === undefined ? [] : [`<= ${shown(atMost)}`]),
+  ]
+  const text = `${shown(reached)} (${bounds.join(', ')}) ${goal.text}`
+  return { isMet: reached >= atLeast && reached <= atMost, reached, text }
 }
 
 /** A number as people read it: three digits that count. */

@@ -31,3 +31,12 @@ test('each round begins with another case and leaves none out', () => {
   expect([0, 1, 2, 3].map((round) => rotated(['a', 'b', 'c'], round).join(''))).toEqual(['abc', 'bca', 'cab', 'abc'])
   expect(rotated([], 5)).toEqual([])
 })
+
+test('another list of cases is chosen from in the same way', () => {
+  const all = [
+    { name: 'lmdb-get', process: 'lmdb', title: 'gets', unit: 'reads/s' },
+    { name: 'sqlite-get', process: 'sqlite', title: 'gets', unit: 'reads/s' },
+  ]
+  expect(selectCases(['lmdb'], all)).toEqual([all[0]])
+  expect(() => selectCases(['durable-16'], all)).toThrow('"durable-16"')
+})

@@ -1,6 +1,6 @@
 /** Whether a run met its targets, on samples made up to lie on either side. */
 import type { Sample } from '../../../bench/support/figures'
-import { TARGETS, judge, shown } from '../../../bench/support/targets'
+import { TARGETS, judge, metric, shown } from '../../../bench/support/targets'
 import type { Verdict } from '../../../bench/support/targets'
 
 function verdictOn(name: string, rounds: readonly Readonly<Record<string, Sample>>[]): Verdict {
@@ -76,4 +76,15 @@ test('a verdict says what was reached and what was asked', () => {
 
 test('numbers are shown with three digits that count', () => {
   expect([0, 0.01234, 1.2345, 12.345, 123.45, 1234567].map(shown)).toEqual(['0', '0.0123', '1.23', '12.3', '123', '1,234,567']) // prettier-ignore
+})
+
+test('a goal may be a ceiling, and a list of targets may be given', () => {
+  const goal = metric('load', 'amplification', { text: 'bytes written for a byte', atMost: 10 })
+  const outcome = (amplification: number): string | undefined => {
+    const rounds = [{ samplesByCase: { load: { amplification } }, loadBefore: 0, loadAfter: 0 }]
+    const [verdict] = judge({ rounds }, [{ name: 'amplification', alternatives: [[goal]] }])
+    return `${verdict?.outcome ?? ''}: ${verdict?.reached ?? ''}`
+  }
+  expect(outcome(10)).toBe('met: 10 (<= 10) bytes written for a byte')
+  expect(outcome(10.1)).toBe('missed: 10.1 (<= 10) bytes written for a byte')
 })
