@@ -1,78 +1,88 @@
 /**
- * Values of a memtable, copied one behind the other into chunks of shared memory; a value is known by its place, a number.
+ * Memory of a memtable: chunks of shared memory that are filled from the front; a stretch is known by its place, a number.
  *
- * Copying into an arena costs 229 bytes a small entry all told, against 397 for a Buffer of its own, and lets the caller reuse its
- * buffer. Chunks are `SharedArrayBuffer`s so that a background thread can encode a frozen memtable without a copy.
+ * A stretch begins at a multiple of four bytes and can be read as words and as bytes:
  *
- *   place = chunk number * CHUNK_BYTES + offset in the chunk
+ *   place = chunk number * CHUNK_WORDS + word in the chunk, below 2^32
  *
- * Values above VALUE_SHARE_MAX of a chunk get a chunk of exactly their size. Nothing is ever changed or freed but all at once.
+ * Stretches above STRETCH_SHARE_MAX of a chunk get a chunk of exactly their size. Chunks are `SharedArrayBuffer`s so that a background
+ * thread can encode a frozen memtable without a copy. Nothing is freed but all at once; place 0 is never given, so it can mean "none".
  * Pinned by test/unit/storage/arena.test.ts.
  */
 import { assert } from '../base/assert'
 
-const CHUNK_BYTES = 1024 * 1024
+const WORD_BYTES = 4
+const CHUNK_WORDS = 1 << 18
+const CHUNK_SHIFT = 18
+const CHUNK_MASK = CHUNK_WORDS - 1
+const CHUNK_BYTES = CHUNK_WORDS * WORD_BYTES
 /** The first chunk is small: many memtables hold little. */
 const FIRST_CHUNK_BYTES = 64 * 1024
-const VALUE_SHARE_MAX = 1 / 4
+const STRETCH_SHARE_MAX = 1 / 4
+const PLACE_FIRST = 1
+const CHUNKS_MAX = 1 << (32 - CHUNK_SHIFT)
 
-/** Append-only memory for values. */
+/** Append-only memory. */
 export class Arena {
-  readonly #chunks: Buffer[] = []
+  readonly #bytes: Buffer[] = []
+  readonly #words: Uint32Array[] = []
   /** The chunk being filled; -1 before the first. */
   #current = -1
+  /** In words. */
   #used = 0
-  #valueBytes = 0
-
-  /** Bytes of the values held. */
-  get valueBytes(): number {
-    return this.#valueBytes
-  }
 
   /** Bytes of memory taken. */
   get memoryBytes(): number {
     let bytes = 0
-    for (const chunk of this.#chunks) bytes += chunk.length
+    for (const chunk of this.#bytes) bytes += chunk.length
     return bytes
   }
 
-  /** Copies a value and gives its place. */
-  put(value: Uint8Array): number {
-    const length = value.length
-    this.#valueBytes += length
-    if (length > CHUNK_BYTES * VALUE_SHARE_MAX) {
-      this.#chunks.push(createChunk(length))
-      const own = this.#chunks.length - 1
-      this.#chunks[own]!.set(value)
-      return own * CHUNK_BYTES
-    }
-    if (this.#current === -1 || length > this.#chunks[this.#current]!.length - this.#used) this.#startChunk(length)
+  /** Takes a stretch of so many bytes, all zero, and gives its place. */
+  take(bytes: number): number {
+    const words = Math.ceil(bytes / WORD_BYTES)
+    if (this.#current === -1) this.#startChunk(FIRST_CHUNK_BYTES, PLACE_FIRST)
+    if (words > CHUNK_WORDS * STRETCH_SHARE_MAX) return this.#addChunk(words * WORD_BYTES) * CHUNK_WORDS
+    if (words > this.#words[this.#current]!.length - this.#used) this.#startChunk(CHUNK_BYTES, 0)
     const at = this.#used
-    this.#chunks[this.#current]!.set(value, at)
-    this.#used = at + length
-    return this.#current * CHUNK_BYTES + at
+    this.#used = at + words
+    return this.#current * CHUNK_WORDS + at
   }
 
-  #startChunk(length: number): void {
-    const bytes = this.#current === -1 && length <= FIRST_CHUNK_BYTES ? FIRST_CHUNK_BYTES : CHUNK_BYTES
-    this.#chunks.push(createChunk(bytes))
-    this.#current = this.#chunks.length - 1
-    this.#used = 0
+  #startChunk(bytes: number, firstWord: number): void {
+    this.#current = this.#addChunk(bytes)
+    this.#used = firstWord
   }
 
-  /** The memory that holds `place`; its bytes at `offsetOf(place)` and on never change once written. */
-  chunkOf(place: number): Buffer {
-    const chunk = this.#chunks[Math.floor(place / CHUNK_BYTES)]
-    assert(chunk !== undefined, 'a place lies in a chunk of its arena')
-    return chunk
+  #addChunk(bytes: number): number {
+    assert(this.#bytes.length < CHUNKS_MAX, 'places of an arena have 32 bits')
+    const chunk = Buffer.from(new SharedArrayBuffer(bytes))
+    this.#bytes.push(chunk)
+    this.#words.push(new Uint32Array(chunk.buffer))
+    return this.#bytes.length - 1
   }
 
-  /** Where in its chunk a place lies. */
-  offsetOf(place: number): number {
-    return place % CHUNK_BYTES
+  /** The words of the chunk that holds `place`, which is at `wordOf(place)`. */
+  wordsAt(place: number): Uint32Array {
+    const words = this.#words[place >>> CHUNK_SHIFT]
+    assert(words !== undefined, 'a place lies in a chunk of its arena')
+    return words
+  }
+
+  /** Its bytes; the place is at `byteOf(place)`. */
+  bytesAt(place: number): Buffer {
+    const bytes = this.#bytes[place >>> CHUNK_SHIFT]
+    assert(bytes !== undefined, 'a place lies in a chunk of its arena')
+    return bytes
   }
 }
 
-function createChunk(bytes: number): Buffer {
-  return Buffer.from(new SharedArrayBuffer(bytes))
+/** Where in its chunk a place lies, in words. */
+export function wordOf(place: number): number {
+  return place & CHUNK_MASK
+}
+
+/** The same in bytes. */
+export function byteOf(place: number): number {
+  return (place & CHUNK_MASK) * WORD_BYTES
 }

@@ -43,10 +43,10 @@ export class EngineReader {
   /** As `Engine.get`. */
   get(key: Key, sequence: Sequence): Buffer | undefined | Promise<Buffer | undefined> {
     const found = this.#found
-    if (!this.#memtables.get(key, sequence, found)) {
+    hashKey(key, this.#hash)
+    if (!this.#memtables.get(key, this.#hash, sequence, found)) {
       const set = this.#tables.current
       if (set.count === 0) return undefined
-      hashKey(key, this.#hash)
       try {
         const result = set.get(key, this.#hash, sequence, found)
         if (result === false) return undefined
@@ -62,10 +62,10 @@ export class EngineReader {
   /** As `Engine.getSync`. */
   getSync(key: Key, sequence: Sequence): Buffer | undefined {
     const found = this.#found
-    if (!this.#memtables.get(key, sequence, found)) {
+    hashKey(key, this.#hash)
+    if (!this.#memtables.get(key, this.#hash, sequence, found)) {
       const set = this.#tables.current
       if (set.count === 0) return undefined
-      hashKey(key, this.#hash)
       try {
         if (!set.getSync(key, this.#hash, sequence, found)) return undefined
       } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * Walks a memtable's tree by batches, so that the tree may grow between moves.
  *
- * A batch of keys and entries is fetched in one descent and grows from scan to scan (a scan of ten rows should not pay for hundreds).
- * Keys inserted after the fetch are missed; they are newer than what the cursor was opened for. Entries change in place when
+ * A batch of keys and rows is fetched in one descent and grows from scan to scan (a scan of ten rows should not pay for hundreds).
+ * Keys inserted after the fetch are missed; they are newer than what the cursor was opened for. Rows change in place when
  * overwritten, so a position holds its own copy of what it shows and finds the next older version by sequence.
  *
  * Pinned by test/unit/storage/memtable.test.ts.
@@ -12,10 +12,10 @@ import type { Key } from '../base/bytes'
 import { keySuccessor } from '../base/bytes'
 import { SEQUENCE_INFINITY } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
-import type { Arena } from './arena'
+import { byteOf } from './arena'
 import { ENTRY_DELETE, ENTRY_PUT } from './engine'
-import { TOMBSTONE_LENGTH } from './memtable-entry'
-import type { MemtableEntry, MemtableVersion } from './memtable-entry'
+import { PLACE_NONE, TOMBSTONE_LENGTH } from './memtable-rows'
+import type { MemtableRows } from './memtable-rows'
 import type { VersionCursor, VersionKind } from './version-cursor'
 
 const BATCH_ENTRIES_MIN = 16
@@ -24,24 +24,33 @@ const KEY_BYTES_INITIAL = 64
 const NO_BYTES = new Uint8Array(0)
 
 interface MemtableCursorOptions {
-  readonly tree: BTree<Key, MemtableEntry>
-  readonly arena: Arena
+  readonly tree: BTree<Key, number>
+  readonly rows: MemtableRows
   readonly reverse: boolean
   /** With one, only each key's newest version at or below it is shown. */
   readonly sequence: Sequence | undefined
 }
 
+/** What a version was when the cursor came to its key. */
+interface PendingVersion {
+  readonly sequence: Sequence
+  readonly valueLength: number
+  readonly valuePlace: number
+}
+
 export class MemtableCursor implements VersionCursor {
-  readonly #tree: BTree<Key, MemtableEntry>
-  readonly #arena: Arena
+  readonly #tree: BTree<Key, number>
+  readonly #rows: MemtableRows
   readonly #reverse: boolean
   readonly #bound: Sequence | undefined
   readonly #keys: Key[] = []
-  readonly #entries: MemtableEntry[] = []
-  #row = 0
+  /** The places of the rows of `#keys`. */
+  readonly #places: number[] = []
+  /** Where the cursor is in `#keys`. */
+  #at = 0
   #batchMax = BATCH_ENTRIES_MIN
-  /** Backward: the entry's versions still to be shown, newest first, popped from the end. */
-  readonly #pending: MemtableVersion[] = []
+  /** Backward: the key's versions still to be shown, newest first, popped from the end. */
+  readonly #pending: PendingVersion[] = []
   #keyBytes = Buffer.allocUnsafeSlow(KEY_BYTES_INITIAL)
   #keyBytesWritten = false
 
@@ -54,7 +63,7 @@ export class MemtableCursor implements VersionCursor {
 
   constructor(options: MemtableCursorOptions) {
     this.#tree = options.tree
-    this.#arena = options.arena
+    this.#rows = options.rows
     this.#reverse = options.reverse
     this.#bound = options.sequence
   }
@@ -83,58 +92,72 @@ export class MemtableCursor implements VersionCursor {
   }
 
   next(): boolean {
-    if (this.#bound === undefined) {
-      const again = this.#reverse ? this.#pending.pop() : this.#olderVersion()
-      if (again !== undefined) return this.#show(this.key, again)
-    }
-    this.#row++
+    if (this.#bound === undefined && (this.#reverse ? this.#showPending() : this.#showOlder())) return true
+    this.#at++
     return this.#settle()
   }
 
-  #olderVersion(): MemtableVersion | undefined {
-    const entry = this.#entries[this.#row]
+  #showOlder(): boolean {
+    const row = this.#places[this.#at]
+    if (row === undefined || this.#rows.olderAt(row) === PLACE_NONE) return false
     // The newest version may have been overwritten meanwhile: what follows is found by sequence.
-    return entry?.older === undefined ? undefined : entry.newestAt(this.sequence - 1)
+    const older = this.#rows.newestAt(row, this.sequence - 1)
+    return older !== PLACE_NONE && this.#show(this.key, older)
   }
 
-  /** Shows the first version of the entry at `#row` or of the next one that has any. */
+  #showPending(): boolean {
+    const version = this.#pending.pop()
+    if (version === undefined) return false
+    return this.#showVersion(this.key, version.sequence, version.valueLength, version.valuePlace)
+  }
+
+  /** Shows the first version of the row at `#at` or of the next one that has any. */
   #settle(): boolean {
     for (;;) {
-      if (this.#row === this.#keys.length && !this.#fetchMore()) return false
-      const entry = this.#entries[this.#row]!
-      const newest = entry.newestAt(this.#bound ?? SEQUENCE_INFINITY)
-      if (newest !== undefined) {
+      if (this.#at === this.#keys.length && !this.#fetchMore()) return false
+      const newest = this.#rows.newestAt(this.#places[this.#at]!, this.#bound ?? SEQUENCE_INFINITY)
+      if (newest !== PLACE_NONE) {
         const first = this.#reverse && this.#bound === undefined ? this.#oldest(newest) : newest
-        return this.#show(this.#keys[this.#row]!, first)
+        return this.#show(this.#keys[this.#at]!, first)
       }
-      this.#row++
+      this.#at++
     }
   }
 
-  #oldest(newest: MemtableVersion): MemtableVersion {
+  #oldest(newest: number): number {
+    const rows = this.#rows
     let version = newest
-    for (; version.older !== undefined; version = version.older) {
-      // The entry object is overwritten in place; what is pending must not change.
-      const { sequence, place, length, older } = version
-      this.#pending.push({ sequence, place, length, older })
+    for (let older = rows.olderAt(version); older !== PLACE_NONE; older = rows.olderAt(version)) {
+      // The row is overwritten in place; what is pending must not change.
+      this.#pending.push({
+        sequence: rows.sequenceAt(version),
+        valueLength: rows.valueLengthAt(version),
+        valuePlace: rows.valuePlaceAt(version),
+      })
+      version = older
     }
     return version
   }
 
-  #show(key: Key, version: MemtableVersion): true {
+  #show(key: Key, version: number): true {
+    const rows = this.#rows
+    return this.#showVersion(key, rows.sequenceAt(version), rows.valueLengthAt(version), rows.valuePlaceAt(version))
+  }
+
+  #showVersion(key: Key, sequence: Sequence, valueLength: number, valuePlace: number): true {
     if (key !== this.key) this.#keyBytesWritten = false
     this.key = key
-    this.sequence = version.sequence
-    if (version.length === TOMBSTONE_LENGTH) {
+    this.sequence = sequence
+    if (valueLength === TOMBSTONE_LENGTH) {
       this.kind = ENTRY_DELETE
       this.valueBytes = NO_BYTES
       this.valueAt = 0
       this.valueLength = 0
     } else {
       this.kind = ENTRY_PUT
-      this.valueBytes = this.#arena.chunkOf(version.place)
-      this.valueAt = this.#arena.offsetOf(version.place)
-      this.valueLength = version.length
+      this.valueBytes = this.#rows.valueBytes(valuePlace)
+      this.valueAt = byteOf(valuePlace)
+      this.valueLength = valueLength
     }
     return true
   }
@@ -150,19 +173,19 @@ export class MemtableCursor implements VersionCursor {
 
   #clear(): void {
     this.#keys.length = 0
-    this.#entries.length = 0
-    this.#row = 0
+    this.#places.length = 0
+    this.#at = 0
   }
 
   #fetchForward(low: Key): void {
     this.#clear()
     const high = this.#tree.maxKey()
     if (high === undefined || high < low) return
-    const [keys, entries, max] = [this.#keys, this.#entries, this.#batchMax]
+    const [keys, places, max] = [this.#keys, this.#places, this.#batchMax]
     // The declared type forgets it, but the tree stops where the callback asks for a break.
-    const take = (key: Key, entry: MemtableEntry): { break: true } | undefined => {
+    const take = (key: Key, place: number): { break: true } | undefined => {
       keys.push(key)
-      entries.push(entry)
+      places.push(place)
       return keys.length === max ? STOP : undefined
     }
     this.#tree.forRange(low, high, true, take)
@@ -172,13 +195,13 @@ export class MemtableCursor implements VersionCursor {
   #fetchBackward(high: Key | undefined): void {
     this.#clear()
     if (this.#tree.isEmpty) return
-    const pair: (Key | MemtableEntry)[] = []
+    const pair: (Key | number)[] = []
     const descending = this.#tree.entriesReversed(high, pair, true)
     while (this.#keys.length < this.#batchMax) {
       const step = descending.next()
       if (step.done === true) return
       this.#keys.push(step.value[0])
-      this.#entries.push(step.value[1])
+      this.#places.push(step.value[1])
     }
   }
 

@@ -1,10 +1,11 @@
 /**
- * Versions in memory: a Map for gets, a tree for order, values in an arena, range tombstones beside them.
+ * Versions in memory: rows in an arena, found by hash for gets, by a tree for order; range tombstones beside them.
  *
- * A get through the Map takes 0.2-0.4 us among a million keys, through the tree three times as long; so the tree is touched only by
- * keys new to this memtable and by cursors. Both hold the same `MemtableEntry`, which an overwrite changes in place.
+ * A get through the hash touches two or three lines of memory, a miss one; through the tree it takes three times as long. So the
+ * tree is touched only by keys new to this memtable and by cursors. Both hold the place of the same row, which an overwrite
+ * changes in place. Where too many hashes collide, the tree answers for the hash.
  *
- * Invariants (`checkInvariants`): Map and tree hold the same entries; sequences descend along each chain; all sizes are what the
+ * Invariants (`checkInvariants`): hash and tree hold the same rows; sequences descend along each chain; all sizes are what the
  * content adds up to. What it does not do: it never shrinks, and knows nothing of snapshots.
  *
  * Pinned by test/unit/storage/memtable.test.ts against a naive model.
@@ -13,26 +14,31 @@ import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
-import { Arena } from './arena'
+import { byteOf } from './arena'
 import { ENTRY_DELETE } from './engine'
+import { KeyHash, hashKey } from './filter'
+import { HashIndex } from './hash-index'
 import { LOOKUP_VALUE } from './lookup'
 import type { Lookup } from './lookup'
 import { MemtableCursor } from './memtable-cursor'
-import { MemtableEntry, TOMBSTONE_LENGTH } from './memtable-entry'
+import { MemtableRows, PLACE_NONE, TOMBSTONE_LENGTH } from './memtable-rows'
 import { RangeTombstoneIndex } from './range-tombstones'
 import type { VersionCursor, VersionKind } from './version-cursor'
 
 const TREE_NODE_ENTRIES_MAX = 64
-/** Map slot, tree slot, entry object and string header of a small entry, measured; see docs/PERFORMANCE.md. */
+/** Slots of hash and tree, the row's words and the key's string in the tree, measured; see docs/PERFORMANCE.md. */
 const ENTRY_OVERHEAD_BYTES = 120
 
 export class Memtable {
-  readonly #entriesByKey = new Map<Key, MemtableEntry>()
-  readonly #tree = new BTree<Key, MemtableEntry>(undefined, compareKeys, TREE_NODE_ENTRIES_MAX)
-  readonly #arena = new Arena()
+  readonly #rows = new MemtableRows()
+  readonly #index = new HashIndex()
+  /** The place of each key's row. */
+  readonly #tree = new BTree<Key, number>(undefined, compareKeys, TREE_NODE_ENTRIES_MAX)
+  readonly #hash = new KeyHash()
   #rangeTombstones: RangeTombstoneIndex | undefined = undefined
   #versions = 0
   #keyBytes = 0
+  #valueBytes = 0
   #firstSequence: Sequence = 0
   #lastSequence: Sequence = 0
 
@@ -41,18 +47,24 @@ export class Memtable {
     this.#take(sequence)
     const isTombstone = kind === ENTRY_DELETE
     assert(isTombstone === (value === undefined), 'a put has a value and a delete has none')
-    const place = value === undefined ? 0 : this.#arena.put(value)
-    const length = value === undefined ? TOMBSTONE_LENGTH : value.length
+    const hash = this.#hash
+    hashKey(key, hash)
+    const row = this.#find(key, hash)
+    if (row !== PLACE_NONE) {
+      this.#rows.overwrite(row, value, sequence)
+    } else {
+      const created = this.#rows.add(key, value, sequence)
+      this.#index.add(hash.low, created)
+      this.#tree.set(key, created)
+    }
     this.#versions++
     this.#keyBytes += key.length
-    const entry = this.#entriesByKey.get(key)
-    if (entry !== undefined) {
-      entry.overwrite(sequence, place, length)
-      return
-    }
-    const created = new MemtableEntry(sequence, place, length)
-    this.#entriesByKey.set(key, created)
-    this.#tree.set(key, created)
+    this.#valueBytes += value?.length ?? 0
+  }
+
+  #find(key: Key, hash: KeyHash): number {
+    const row = this.#index.find(hash.low, key, this.#rows)
+    return row !== PLACE_NONE || this.#index.isComplete ? row : (this.#tree.get(key) ?? PLACE_NONE)
   }
 
   /** Deletes `[start, end)` at `sequence`; an insert of the same sequence, before or after, is newer. */
@@ -69,18 +81,26 @@ export class Memtable {
     this.#lastSequence = sequence
   }
 
-  /** Writes into `found` what is newest for `key` at or below `sequence`; false (and LOOKUP_ABSENT) if nothing. Allocates nothing. */
-  get(key: Key, sequence: Sequence, found: Lookup): boolean {
-    const version = this.#entriesByKey.get(key)?.newestAt(sequence)
+  /**
+   * Writes into `found` what is newest for `key` at or below `sequence`; false (and LOOKUP_ABSENT) if nothing. Allocates nothing.
+   * `hash` is `hashKey(key)`.
+   */
+  get(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean {
+    const rows = this.#rows
+    const row = this.#find(key, hash)
+    const version = row === PLACE_NONE ? PLACE_NONE : rows.newestAt(row, sequence)
     const covered = this.#rangeTombstones === undefined ? 0 : this.#rangeTombstones.newestCovering(key, sequence)
-    if (version === undefined) return covered === 0 ? found.setAbsent() : found.setTombstone(covered)
-    if (covered > version.sequence) return found.setTombstone(covered)
-    if (version.length === TOMBSTONE_LENGTH) return found.setTombstone(version.sequence)
+    if (version === PLACE_NONE) return covered === 0 ? found.setAbsent() : found.setTombstone(covered)
+    const newest = rows.sequenceAt(version)
+    if (covered > newest) return found.setTombstone(covered)
+    const length = rows.valueLengthAt(version)
+    if (length === TOMBSTONE_LENGTH) return found.setTombstone(newest)
+    const place = rows.valuePlaceAt(version)
     found.state = LOOKUP_VALUE
-    found.sequence = version.sequence
-    found.bytes = this.#arena.chunkOf(version.place)
-    found.at = this.#arena.offsetOf(version.place)
-    found.length = version.length
+    found.sequence = newest
+    found.bytes = rows.valueBytes(place)
+    found.at = byteOf(place)
+    found.length = length
     return true
   }
 
@@ -91,12 +111,12 @@ export class Memtable {
 
   /** Distinct keys with versions. */
   get keys(): number {
-    return this.#entriesByKey.size
+    return this.#tree.size
   }
 
   /** What the content takes in memory: keys, values, and an overhead for each entry; what `memtableBytesMax` bounds. */
   get bytes(): number {
-    return this.#keyBytes + this.#arena.valueBytes + this.entries * ENTRY_OVERHEAD_BYTES
+    return this.#keyBytes + this.#valueBytes + this.entries * ENTRY_OVERHEAD_BYTES
   }
 
   /** The least and the greatest sequence inserted; 0 if empty. */
@@ -119,36 +139,40 @@ export class Memtable {
    * version at or below it is shown.
    */
   openCursor(reverse: boolean, sequence?: Sequence): VersionCursor {
-    return new MemtableCursor({ tree: this.#tree, arena: this.#arena, reverse, sequence })
+    return new MemtableCursor({ tree: this.#tree, rows: this.#rows, reverse, sequence })
   }
 
-  /** Order of the tree, Map and tree agree, chains descend, places lie in the arena. */
+  /** Order of the tree, hash and tree agree, chains descend, sizes add up. */
   checkInvariants(): void {
-    assert(this.#tree.size === this.#entriesByKey.size, 'Map and tree hold as many keys')
+    const rows = this.#rows
+    assert(!this.#index.isComplete || this.#tree.size === this.#index.size, 'hash and tree hold as many keys')
     let before: Key | undefined
     let versions = 0
     let keyBytes = this.#rangeTombstones?.list().reduce((sum, t) => sum + t.start.length + (t.end?.length ?? 0), 0) ?? 0
     let valueBytes = 0
-    for (const [key, entry] of this.#tree.entries()) {
+    for (const [key, row] of this.#tree.entries()) {
       assert(before === undefined || before < key, 'keys ascend')
       before = key
-      assert(this.#entriesByKey.get(key) === entry, 'Map and tree hold the same entry')
-      versions += entry.versions
-      keyBytes += key.length * entry.versions
-      valueBytes += this.#checkChain(entry)
+      hashKey(key, this.#hash)
+      assert(this.#find(key, this.#hash) === row && rows.hasKey(row, key), 'hash and tree hold the same row')
+      versions += rows.versionsAt(row)
+      keyBytes += key.length * rows.versionsAt(row)
+      valueBytes += this.#checkChain(row)
     }
     assert(versions === this.#versions && keyBytes === this.#keyBytes, 'the memtable counts what it holds')
-    assert(valueBytes === this.#arena.valueBytes, 'the arena holds the values and nothing else')
+    assert(valueBytes === this.#valueBytes, 'its values are as long as was counted')
     this.#rangeTombstones?.checkInvariants()
   }
 
-  #checkChain(entry: MemtableEntry): number {
-    let bytes = Math.max(0, entry.length)
-    let before = entry.sequence
-    for (let older = entry.older; older !== undefined; older = older.older) {
-      assert(older.sequence < before, 'versions of a key descend')
-      before = older.sequence
-      bytes += Math.max(0, older.length)
+  #checkChain(row: number): number {
+    const rows = this.#rows
+    let bytes = 0
+    let before = Infinity
+    for (let version = row; version !== PLACE_NONE; version = rows.olderAt(version)) {
+      assert(rows.sequenceAt(version) < before, 'versions of a key descend')
+      before = rows.sequenceAt(version)
+      const length = rows.valueLengthAt(version)
+      bytes += length === TOMBSTONE_LENGTH ? 0 : length
     }
     return bytes
   }

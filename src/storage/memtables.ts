@@ -12,6 +12,7 @@ import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
 import type { Batch } from './engine'
 import { ENTRY_DELETE_RANGE } from './engine'
+import type { KeyHash } from './filter'
 import type { Lookup } from './lookup'
 import { Memtable } from './memtable'
 import type { RangeTombstoneIndex } from './range-tombstones'
@@ -96,10 +97,10 @@ export class Memtables {
   }
 
   /** As `Memtable.get`, newest first. */
-  get(key: Key, sequence: Sequence, found: Lookup): boolean {
-    if (this.#active.get(key, sequence, found)) return true
+  get(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean {
+    if (this.#active.get(key, hash, sequence, found)) return true
     const frozen = this.#frozen
-    for (let i = 0; i < frozen.length; i++) if (frozen[i]!.memtable.get(key, sequence, found)) return true
+    for (let i = 0; i < frozen.length; i++) if (frozen[i]!.memtable.get(key, hash, sequence, found)) return true
     return false
   }
 

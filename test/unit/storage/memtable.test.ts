@@ -1,5 +1,8 @@
 import * as fc from 'fast-check'
+import type { Key } from '../../../src/base/bytes'
+import type { Sequence } from '../../../src/base/sequence'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import { KeyHash, hashKey } from '../../../src/storage/filter'
 import { Lookup, LOOKUP_VALUE } from '../../../src/storage/lookup'
 import { Memtable } from '../../../src/storage/memtable'
 import { versionAt, versionsFrom } from './table-world'
@@ -17,6 +20,12 @@ import {
 import type { ModelHistory } from './version-model'
 
 const file = 'test/unit/storage/memtable.test.ts'
+
+function get(memtable: Memtable, key: Key, sequence: Sequence, found: Lookup): boolean {
+  const hash = new KeyHash()
+  hashKey(key, hash)
+  return memtable.get(key, hash, sequence, found)
+}
 
 function memtableOf(history: ModelHistory): Memtable {
   const memtable = new Memtable()
@@ -44,7 +53,7 @@ describe('a memtable', () => {
         for (const key of keys) {
           for (let sequence = 0; sequence <= commits.length + 1; sequence++) {
             const expected = modelGet(history, key, sequence)
-            const has = memtable.get(key, sequence, found)
+            const has = get(memtable, key, sequence, found)
             const value = found.state === LOOKUP_VALUE ? found.copyValue() : undefined
             expectLines(
               [`${has} ${found.state} ${found.sequence} ${valueText(value)}`],
@@ -107,7 +116,7 @@ describe('a memtable', () => {
     memtable.insert(ENTRY_PUT, 'key', value, 1)
     value.write('after!')
     const found = new Lookup()
-    memtable.get('key', 1, found)
+    get(memtable, 'key', 1, found)
     expect(found.copyValue().toString()).toBe('before')
   })
 
@@ -118,7 +127,7 @@ describe('a memtable', () => {
     }
     const found = new Lookup()
     for (let sequence = 1; sequence <= 100_000; sequence += 97) {
-      expect(memtable.get('hot', sequence, found)).toBe(true)
+      expect(get(memtable, 'hot', sequence, found)).toBe(true)
       if (found.sequence !== sequence) throw new Error(`found ${found.sequence} at ${sequence}`)
     }
     expect(found.copyValue().toString()).toBe(String(found.sequence))
@@ -133,7 +142,7 @@ describe('a memtable', () => {
     })
     const found = new Lookup()
     lengths.forEach((length, i) => {
-      memtable.get(`k${i}`, 100, found)
+      get(memtable, `k${i}`, 100, found)
       expect(found.state).toBe(LOOKUP_VALUE)
       expect(found.copyValue().equals(Buffer.alloc(length, i + 1))).toBe(true)
     })
@@ -165,6 +174,26 @@ describe('a memtable', () => {
     }
   })
 
+  it('answers for keys whose hashes collide', () => {
+    const memtable = new Memtable()
+    const [found, hash] = [new Lookup(), new KeyHash()]
+    const keys = collidingKeys(400)
+    keys.forEach((key, i) => {
+      memtable.insert(ENTRY_PUT, key, Buffer.from(`value${i}`), i + 1)
+    })
+    keys.forEach((key, i) => {
+      hashKey(key, hash)
+      expect(hash.low).toBe(hashLow(keys[0]!))
+      expect(get(memtable, key, 1000, found)).toBe(true)
+      expect(found.copyValue().toString()).toBe(`value${i}`)
+    })
+    for (let i = 0; i < 1000; i++) expect(get(memtable, `other${i}`, 1000, found)).toBe(false)
+    memtable.insert(ENTRY_DELETE, keys.at(-1)!, undefined, 1001)
+    expect([get(memtable, keys.at(-1)!, 1001, found), found.sequence]).toEqual([true, 1001])
+    expect([memtable.keys, memtable.entries]).toEqual([400, 401])
+    memtable.checkInvariants()
+  })
+
   it('refuses what would break its order', () => {
     const memtable = new Memtable()
     memtable.insert(ENTRY_PUT, 'a', Buffer.alloc(1), 5)
@@ -174,3 +203,31 @@ describe('a memtable', () => {
     expect(() => memtable.insertRange('b', 'b', 6)).toThrow('deletes something')
   })
 })
+
+function hashLow(key: Key): number {
+  const hash = new KeyHash()
+  hashKey(key, hash)
+  return hash.low
+}
+
+/** Keys of eight bytes with one `low`: the hash of two words is undone for every first word. */
+function collidingKeys(count: number): Key[] {
+  const rotate = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits))
+  const inverse = (odd: number): number => {
+    let x = odd
+    for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(odd, x))
+    return x
+  }
+  const spread = (word: number): number => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593)
+  const gather = (word: number): number =>
+    Math.imul(rotate(Math.imul(word, inverse(0x1b873593)), 17), inverse(0xcc9e2d51))
+  const target = 0x12345678
+  const before = rotate(Math.imul(target - 0xe6546b64, inverse(5)), 19)
+  return Array.from({ length: count }, (_, first) => {
+    const state = (Math.imul(rotate(8 ^ spread(first), 13), 5) + 0xe6546b64) | 0
+    const key = Buffer.alloc(8)
+    key.writeInt32LE(first, 0)
+    key.writeInt32LE(gather(before ^ state) | 0, 4)
+    return key.latin1Slice()
+  })
+}
