@@ -10,7 +10,7 @@
  */
 import { InvalidArgumentError, LimitExceededError } from './errors'
 
-/** A key: one char (0-255) per byte; `<` is unsigned byte order. */
+/** A key: one char (0-255) per byte; `<` is unsigned byte order. Flat wherever it is kept. */
 export type Key = string
 
 /** The smallest key of all, the empty one. */
@@ -48,6 +48,20 @@ export function inputToKey(input: string | Uint8Array, keyBytesMax: number): Key
   }
   if (key.length > keyBytesMax) throw keyTooLong(key.length, keyBytesMax)
   return key
+}
+
+/**
+ * As `inputToKey`, for a lookup that keeps the key nowhere: ASCII text comes back as it is, which saves its copy. It may be a part of
+ * a longer string and keep that alive: `flattenKey` makes of it a key that can be kept.
+ */
+export function inputToLookupKey(input: string | Uint8Array, keyBytesMax: number): Key {
+  if (typeof input === 'string' && input.length <= keyBytesMax && ASCII_ONLY.test(input)) return input
+  return inputToKey(input, keyBytesMax)
+}
+
+/** A key that stands alone in memory, from one that `inputToLookupKey` gave. */
+export function flattenKey(key: Key): Key {
+  return flatten(key)
 }
 
 /**
@@ -94,16 +108,16 @@ export function escapeKey(key: Key, charsMax = 120): string {
   return text.length < charsMax ? `"${text}"` : `"${text.slice(0, charsMax)}..." (${String(key.length)} bytes)`
 }
 
-function flatten(ascii: string): Key {
+function flatten(text: string): Key {
   // A string built by concatenation or slicing becomes a fresh sequential one by this round trip.
-  return ascii.length <= FLATTEN_BYTES_MAX ? flattenSmall(ascii) : Buffer.from(ascii, 'latin1').latin1Slice()
+  return text.length <= FLATTEN_BYTES_MAX ? flattenSmall(text) : Buffer.from(text, 'latin1').latin1Slice()
 }
 
 const FLATTEN_BYTES_MAX = 4096
 const flattenBuffer = Buffer.allocUnsafeSlow(FLATTEN_BYTES_MAX)
 
-function flattenSmall(ascii: string): Key {
-  const length = flattenBuffer.latin1Write(ascii, 0)
+function flattenSmall(text: string): Key {
+  const length = flattenBuffer.latin1Write(text, 0)
   return flattenBuffer.latin1Slice(0, length)
 }
 

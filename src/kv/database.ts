@@ -8,7 +8,7 @@
  * What it does not do: decide conflicts (mvcc) or touch files (storage; operated through `Operations`).
  * Pinned by test/unit/kv/database.test.ts.
  */
-import { describe, inputToKey, inputToValue } from '../base/bytes'
+import { describe, inputToKey, inputToLookupKey, inputToValue } from '../base/bytes'
 import { DatabaseClosedError, InvalidArgumentError, ReadOnlyError } from '../base/errors'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
@@ -36,7 +36,7 @@ import { Snapshot } from './snapshot'
 import { runTransact } from './transact'
 import type { TransactDoor } from './transact'
 import { Transaction } from './transaction'
-import type { TransactionSetting } from './transaction'
+import type { TransactionRole, TransactionSetting } from './transaction'
 import { closedUnder } from './transaction-end'
 import { Turns } from './turns'
 
@@ -130,20 +130,16 @@ export class Database {
     this.#checkOpen('begin')
     const { limits, readOnly } = this.#parts
     if (options !== undefined) checkTransactionOptions(options, limits)
-    const begun = this.#store.begin(toBeginOptions(options ?? NO_OPTIONS, readOnly))
+    const begun = this.#store.begin(toBeginOptions(options, readOnly))
     this.#watch.openedByHand(begun, this.#watch.originOfCall())
-    return new Transaction(begun, this.#setting, {
-      attempt: 1,
-      managed: false,
-      deferrable: options?.deferrable === true,
-    })
+    return new Transaction(begun, this.#setting, options?.deferrable === true ? DEFERRABLE_BY_HAND : BY_HAND)
   }
 
   /** The value of `key`, or undefined: a transaction of its own. */
   get(key: BytesInput): Promise<Bytes | undefined> {
     try {
       this.#check('get')
-      const value = this.#store.get(inputToKey(key, this.#keyBytesMax))
+      const value = this.#store.get(inputToLookupKey(key, this.#keyBytesMax))
       return value instanceof Promise ? this.#inFlight.track(value) : this.#turns.settle(value)
     } catch (error) {
       return rejection(error)
@@ -153,7 +149,7 @@ export class Database {
   /** As `get`, at once; may block for a disk read or, rarely, for a sync of the log. */
   getSync(key: BytesInput): Bytes | undefined {
     this.#check('getSync')
-    return this.#store.getSync(inputToKey(key, this.#keyBytesMax))
+    return this.#store.getSync(inputToLookupKey(key, this.#keyBytesMax))
   }
 
   /** The values of `keys`, in their order, all of one moment. */
@@ -380,6 +376,8 @@ export class Database {
 }
 
 const NO_OPTIONS = {}
+const BY_HAND: TransactionRole = { attempt: 1, managed: false, deferrable: false }
+const DEFERRABLE_BY_HAND: TransactionRole = { attempt: 1, managed: false, deferrable: true }
 
 function closedDatabase(call: string, path: string): DatabaseClosedError {
   return new DatabaseClosedError(

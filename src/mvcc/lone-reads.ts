@@ -7,6 +7,7 @@
  * Pinned by schedules 1, 2 and 14 of test/scripts.
  */
 import type { Key } from '../base/bytes'
+import { flattenKey } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
 import type { EngineCursor } from '../storage/engine'
 import type { Reader } from './conflict-graph'
@@ -38,12 +39,12 @@ function passes(environment: Environment, register: (reader: Reader) => void): b
   }
 }
 
-/** `Store.get`. */
+/** `Store.get`. The key is one for lookups: what keeps it makes it flat. */
 export function loneGet(environment: Environment, key: Key): Now<Buffer | undefined> {
   const { engine, graph, acknowledgements } = environment
   if (!isUntracked(environment)) {
     const passed = passes(environment, (reader) => {
-      graph.readKeyAsReader(reader, key)
+      graph.readKeyAsReader(reader, flattenKey(key))
     })
     if (!passed) return acknowledgements.nextPublish().then(() => loneGet(environment, key))
   }
@@ -55,7 +56,7 @@ export function loneGetSync(environment: Environment, key: Key): Buffer | undefi
   const { engine, graph } = environment
   if (!isUntracked(environment)) {
     const register = (reader: Reader): void => {
-      graph.readKeyAsReader(reader, key)
+      graph.readKeyAsReader(reader, flattenKey(key))
     }
     // Publishing inline brings everything decided at or below the snapshot: the second test passes, or the log has failed.
     if (!passes(environment, register)) {

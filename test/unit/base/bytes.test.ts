@@ -1,5 +1,14 @@
 import * as fc from 'fast-check'
-import { bytesToKey, escapeKey, inputToKey, inputToValue, keySuccessor, keyToBuffer } from '../../../src/base/bytes'
+import {
+  bytesToKey,
+  escapeKey,
+  flattenKey,
+  inputToKey,
+  inputToLookupKey,
+  inputToValue,
+  keySuccessor,
+  keyToBuffer,
+} from '../../../src/base/bytes'
 import { InvalidArgumentError, LimitExceededError } from '../../../src/base/errors'
 import { isEmptyRange, prefixRange, rangeContains } from '../../../src/base/key-range'
 
@@ -23,6 +32,18 @@ test('a string stands for its UTF-8 bytes, whether ASCII or not', () => {
   )
 })
 
+test('a key for a lookup is the key, whatever was passed, and flattening it changes nothing', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), anyBytes), (input) => {
+      const key = inputToKey(input, 4096)
+      expect(inputToLookupKey(input, 4096)).toBe(key)
+      expect(flattenKey(inputToLookupKey(input, 4096))).toBe(key)
+    }),
+  )
+  const long = 'k'.repeat(5000)
+  expect(flattenKey(inputToLookupKey(long.slice(3), 5000))).toBe(long.slice(3))
+})
+
 test('what is passed in may change afterwards', () => {
   const input = Buffer.from('abc')
   const [key, value] = [inputToKey(input, 10), inputToValue(input, 10)]
@@ -32,7 +53,7 @@ test('what is passed in may change afterwards', () => {
 })
 
 test('lone surrogates, other types and too many bytes are refused', () => {
-  for (const convert of [inputToKey, inputToValue]) {
+  for (const convert of [inputToKey, inputToLookupKey, inputToValue]) {
     expect(() => convert('\ud800', 10)).toThrow(InvalidArgumentError)
     expect(() => convert(7 as unknown as string, 10)).toThrow(InvalidArgumentError)
     expect(() => convert('ééé', 5)).toThrow(LimitExceededError)
