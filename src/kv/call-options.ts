@@ -111,8 +111,15 @@ export function checkWriteOptions(given: WriteOptions, call: string): void {
   checkOneOf(given.durability, DURABILITIES, 'durability')
 }
 
+const PLAIN: BeginOptions = {}
+const READ_ONLY: BeginOptions = { readOnly: true }
+
 /** The options without those that are undefined, as the store takes them; in a read-only database everything only reads. */
-export function toBeginOptions(given: TransactionOptions | TransactOptions, readOnlyDatabase: boolean): BeginOptions {
+export function toBeginOptions(
+  given: TransactionOptions | TransactOptions | undefined,
+  readOnlyDatabase: boolean,
+): BeginOptions {
+  if (given === undefined) return readOnlyDatabase ? READ_ONLY : PLAIN
   const begin: { -readonly [Name in keyof BeginOptions]: BeginOptions[Name] } = {}
   if (given.readOnly === true || readOnlyDatabase) begin.readOnly = true
   if (given.label !== undefined) begin.label = given.label

@@ -21,7 +21,7 @@ import type { CallbackGuard } from './callback-guard'
 import type { Interruption } from './interruption'
 import { decideRetry } from './retry-policy'
 import type { RetryPolicy } from './retry-policy'
-import type { TransactionSetting } from './transaction'
+import type { TransactionRole, TransactionSetting } from './transaction'
 import { Transaction, commitManaged, isOwnLoss } from './transaction'
 
 /** What `transact` needs of its database. */
@@ -75,32 +75,50 @@ async function runAttempt<T>(
   begun: StoreTransaction,
   attempt: number,
 ): Promise<Outcome<T>> {
-  const tx = new Transaction(begun, door.setting, { attempt, managed: true, deferrable: false })
+  const role = attempt === 1 ? FIRST_ATTEMPT : { attempt, managed: true, deferrable: false }
+  const tx = new Transaction(begun, door.setting, role)
   const { interruption } = call
+  let isCommitting = false
   try {
     interruption?.check()
     const running = door.guard.run(call.fn, tx)
-    const value = await (interruption === undefined ? running : interruption.during(asPromise(running), abortAtOnce))
+    const value = await (interruption === undefined ? running : untilInterrupted(interruption, running, begun))
     if (begun.state === 'rolled-back') return { lost: false, value }
+    isCommitting = true
     const committing = commitManaged(tx)
-    await (interruption === undefined ? committing : interruption.during(committing, abortUnlessDecided))
+    await (interruption === undefined ? committing : untilDecided(interruption, committing, begun))
     return { lost: false, value }
   } catch (error) {
     begun.rollback()
-    if (isOwnLoss(tx, error)) return { lost: true, loss: error }
+    if (isCommitting ? isLoss(error) : isOwnLoss(tx, error)) return { lost: true, loss: error }
     throw error
   }
+}
 
-  function abortAtOnce(error: Error): boolean {
+const FIRST_ATTEMPT: TransactionRole = { attempt: 1, managed: true, deferrable: false }
+
+function untilInterrupted<T>(
+  interruption: Interruption,
+  running: T | PromiseLike<T>,
+  begun: StoreTransaction,
+): Promise<T> {
+  return interruption.during(asPromise(running), (error) => {
     begun.abort(error)
     return true
-  }
+  })
+}
 
-  /** An aborted commit rejects with `error` by itself, a decided one goes on: either way its promise tells. */
-  function abortUnlessDecided(error: Error): boolean {
+/** An aborted commit rejects with `error` by itself, a decided one goes on: either way its promise tells. */
+function untilDecided<T>(interruption: Interruption, committing: Promise<T>, begun: StoreTransaction): Promise<T> {
+  return interruption.during(committing, (error) => {
     begun.abort(error)
     return false
-  }
+  })
+}
+
+/** Whether a commit has lost, and beginning again can help. */
+function isLoss(error: unknown): boolean {
+  return error instanceof SerializationError || error instanceof DeadlockError
 }
 
 async function beginUnderGate<T>(door: TransactDoor, call: TransactCall<T>): Promise<StoreTransaction> {

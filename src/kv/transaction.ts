@@ -44,10 +44,10 @@ export interface TransactionRole {
   readonly deferrable: boolean
 }
 
-/** Commits a transaction that `transact` runs. */
+/** Commits a transaction that `transact` runs. A `SerializationError` or `DeadlockError` of it is the transaction's own. */
 export let commitManaged: (transaction: Transaction) => Promise<CommitReceipt>
 
-/** Whether `error` is one that this very transaction lost by, and beginning again can help. */
+/** Whether `error` is one that an operation of this very transaction lost by, and beginning again can help. */
 export let isOwnLoss: (transaction: Transaction, error: unknown) => boolean
 
 /** Begun by `db.begin` or handed to the callback of `db.transact`. */
@@ -289,12 +289,10 @@ export class Transaction {
     try {
       this.#checkOpen('commit')
       if (this.#pending > 0 && this.#store.state === 'open') throw this.#notAwaited()
-      return this.#store.commit().then(
-        (receipt) => this.#acknowledged(receipt),
-        (error: unknown) => {
-          throw this.#noted(error)
-        },
-      )
+      const committing = this.#store.commit()
+      // Most commits leave nothing to be done when they are acknowledged, in a later turn: they cost no further promise.
+      if (this.#callbacks === undefined && this.#store.state !== 'committed') return committing
+      return committing.then((receipt) => this.#acknowledged(receipt))
     } catch (error) {
       return rejection(this.#noted(error))
     }
@@ -302,7 +300,7 @@ export class Transaction {
 
   /** A commit without writes may have been answered at once, so it counts as an operation of this turn. */
   #acknowledged(receipt: CommitReceipt): CommitReceipt | Promise<CommitReceipt> {
-    for (const fn of this.#callbacks ?? []) this.#setting.events.runCallback(fn)
+    if (this.#callbacks !== undefined) for (const fn of this.#callbacks) this.#setting.events.runCallback(fn)
     this.#callbacks = undefined
     const wroteNothing = receipt.sequence === this.#store.snapshot
     const turn = wroteNothing ? this.#setting.turns.spend(1) : undefined

@@ -12,17 +12,24 @@ import { Deferred } from './deferred'
 /** Told once: without an error when acknowledged, with one when the log failed. */
 export type Acknowledged = (error: Error | undefined) => void
 
-interface Pending {
-  readonly sequence: Sequence
+/** A decided commit that waits. An object of the committing transaction, so that none has to be made for each commit. */
+export interface PendingCommit {
+  readonly commitSequence: Sequence
+  /** Told once: without an error when acknowledged, with one when the log failed. */
+  acknowledged(error: Error | undefined): void
+}
+
+interface PendingReader {
+  readonly snapshot: Sequence
   readonly acknowledged: Acknowledged
 }
 
 /** See the file's header. */
 export class Acknowledgements {
   /** Ascending by sequence, from `#front` on. */
-  #commits: Pending[] = []
+  #commits: PendingCommit[] = []
   #front = 0
-  #readers: Pending[] = []
+  #readers: PendingReader[] = []
   #nextPublish: Deferred<void> | undefined = undefined
   #failure: Error | undefined = undefined
 
@@ -36,14 +43,14 @@ export class Acknowledgements {
     return this.#commits.length - this.#front + this.#readers.length
   }
 
-  /** REQUIRES: `sequence` is greater than those added before. */
-  addCommit(sequence: Sequence, acknowledged: Acknowledged): void {
-    this.#commits.push({ sequence, acknowledged })
+  /** REQUIRES: its sequence is greater than those added before. */
+  addCommit(commit: PendingCommit): void {
+    this.#commits.push(commit)
   }
 
   /** A commit without writes that read what is not published yet. */
   addReader(snapshot: Sequence, acknowledged: Acknowledged): void {
-    if (this.#failure === undefined) this.#readers.push({ sequence: snapshot, acknowledged })
+    if (this.#failure === undefined) this.#readers.push({ snapshot, acknowledged })
     else acknowledged(createPoisonedError('finish a read of unpublished commits', this.#failure))
   }
 
@@ -59,7 +66,7 @@ export class Acknowledgements {
   /** ATOMIC: acknowledges everything through `sequence`. */
   publish(sequence: Sequence): void {
     for (let next = this.#commits[this.#front]; next !== undefined; next = this.#commits[this.#front]) {
-      if (next.sequence > sequence) break
+      if (next.commitSequence > sequence) break
       this.#front++
       next.acknowledged(undefined)
     }
@@ -75,9 +82,9 @@ export class Acknowledgements {
 
   #publishReaders(sequence: Sequence): void {
     const readers = this.#readers
-    this.#readers = readers.filter((reader) => reader.sequence > sequence)
+    this.#readers = readers.filter((reader) => reader.snapshot > sequence)
     for (const reader of readers) {
-      if (reader.sequence <= sequence) reader.acknowledged(undefined)
+      if (reader.snapshot <= sequence) reader.acknowledged(undefined)
     }
   }
 
@@ -89,11 +96,11 @@ export class Acknowledgements {
     this.#commits = []
     this.#front = 0
     this.#readers = []
-    for (const { sequence, acknowledged } of commits) {
-      acknowledged(
+    for (const commit of commits) {
+      commit.acknowledged(
         new CommitOutcomeUnknownError(
-          `Cannot tell whether commit ${String(sequence)} is on disk: the log failed while it was in flight; reopen the database to see`,
-          sequence,
+          `Cannot tell whether commit ${String(commit.commitSequence)} is on disk: the log failed while it was in flight; reopen the database to see`,
+          commit.commitSequence,
           cause,
         ),
       )

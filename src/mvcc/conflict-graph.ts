@@ -25,6 +25,7 @@ import { SEQUENCE_INFINITY } from '../base/sequence'
 import type { Batch } from '../storage/engine'
 import { ENTRY_DELETE_RANGE } from '../storage/engine'
 import { createLostUpdateError, createSerializationError } from './abort-report'
+import { appended } from './conflict-index'
 import { GraphCore } from './graph-core'
 import type { SnapshotHolder } from './graph-core'
 import { mergeKeyReads, mergeRangeReads } from './memory-bounds'
@@ -39,6 +40,12 @@ import type { Edge, RangeRead } from './transaction-node'
 export interface GrowingRead {
   entry: RangeEntry<RangeRead> | undefined
   floor: GrowingFloor
+}
+
+/** Where an accepted commit goes, in the step that accepts it. */
+export interface CommitLog {
+  /** Makes `batch` readable at `sequence`. May throw, with no effect. */
+  append(batch: Batch, sequence: Sequence): void
 }
 
 /** A reader without writes: declared, deferrable, or lone. It is no node. */
@@ -68,20 +75,18 @@ export class ConflictGraph {
     onDoomed: (error: Error) => void,
   ): TransactionNode {
     const node = new TransactionNode(id, label, snapshot, serializable, onDoomed)
-    this.core.hold(node)
-    this.core.readWriteSnapshots.add(snapshot)
-    this.core.active.add(node)
+    this.core.activate(node)
     return node
   }
 
   /** Rule 1 for a declared reader, which is no node but holds its snapshot. */
   beginReader(reader: Reader): void {
-    this.core.hold(reader)
+    this.core.holdReader(reader)
   }
 
   /** Lets go of a declared reader's snapshot. */
   endReader(reader: Reader): void {
-    this.core.release(reader)
+    this.core.releaseReader(reader)
     this.core.forget()
   }
 
@@ -91,8 +96,7 @@ export class ConflictGraph {
     const registered = index.keys.readerCount
     const record = index.keys.addReader(key, node)
     if (index.keys.readerCount > registered) {
-      const reads = (node.keyReads ??= [])
-      reads.push(record)
+      const reads = (node.keyReads = appended(node.keyReads, record))
       if (reads.length > this.#readsPerTransactionMax) this.#mergeReads(node)
     }
     this.core.summarizeBeyondLimits()
@@ -222,22 +226,22 @@ export class ConflictGraph {
 
   /**
    * Rule 4, commit of a transaction that writes. Throws `SerializationError` and changes nothing, or accepts: assigns the
-   * sequence, calls `append` with it (the batch is then readable), adds the edges, tells and dooms active readers.
+   * sequence, gives it to `log` (the batch is then readable), adds the edges, tells and dooms active readers.
    * ATOMIC: no await.
    */
-  commit(node: TransactionNode, batch: Batch, append: (sequence: Sequence) => void): Sequence {
+  commit(node: TransactionNode, batch: Batch, log: CommitLog): Sequence {
     const { core } = this
     assert(node.state === 'active', 'only an active transaction commits')
     this.#takeFloors(node, batch)
     const { least } = node.serializable ? this.#decide(node, batch) : this.#decideSnapshot(node, batch)
     const sequence = core.decided + 1
-    append(sequence)
+    log.append(batch, sequence)
     core.decided = sequence
     core.retain(node, sequence)
     const doomed = this.#tellPredecessors(node, batch, least)
     core.index.addWrites(node, batch)
     core.ended(node)
-    for (const [reader, edge] of doomed) this.#doom(reader, node, edge)
+    if (doomed !== undefined) for (const [reader, edge] of doomed) this.#doom(reader, node, edge)
     core.forget()
     core.summarizeBeyondLimits()
     core.giveUpBeyondLimits()
@@ -263,9 +267,8 @@ export class ConflictGraph {
     const { missed } = node
     if (missed === undefined || missed.size === 0) return NOTHING_STALE
     const predecessors = new Map<TransactionNode, Edge>()
-    this.core.index.forEachPredecessor(batch, (predecessor, edge) => {
-      if (predecessor.state === 'active' || predecessors.has(predecessor)) return
-      predecessors.set(predecessor, edge)
+    this.core.index.forEachPredecessor(batch, isDecided, (predecessor, edge) => {
+      if (!predecessors.has(predecessor)) predecessors.set(predecessor, edge)
     })
     const reach = this.#counted(decideCommit({ missed, predecessors, floor: node.floor }, this.core))
     const { closing } = reach
@@ -274,8 +277,8 @@ export class ConflictGraph {
   }
 
   #decideSnapshot(node: TransactionNode, batch: Batch): Reach {
-    this.core.index.forEachPredecessor(batch, (predecessor, { kind, key, range }) => {
-      if (kind !== 'ww' || predecessor.state === 'active') return
+    this.core.index.forEachPredecessor(batch, isDecided, (predecessor, { kind, key, range }) => {
+      if (kind !== 'ww') return
       if (!isFirstCommitterLost(predecessor.commit, node.snapshot)) return
       throw createLostUpdateError(node.ref(), predecessor.ref(), key ?? range?.start ?? '')
     })
@@ -283,14 +286,18 @@ export class ConflictGraph {
   }
 
   /** Adds the in-edges; returns the active readers whose reads alone now close a cycle. */
-  #tellPredecessors(node: TransactionNode, batch: Batch, least: Sequence): Map<TransactionNode, Edge> {
-    const doomed = new Map<TransactionNode, Edge>()
-    this.core.index.forEachPredecessor(batch, (predecessor, edge) => {
-      if (predecessor === node || predecessor.state === 'summarized') return
+  #tellPredecessors(node: TransactionNode, batch: Batch, least: Sequence): Map<TransactionNode, Edge> | undefined {
+    let doomed: Map<TransactionNode, Edge> | undefined
+    const counts = (predecessor: TransactionNode): boolean => {
+      if (predecessor === node || predecessor.state === 'summarized') return false
       // Real time orders the others: their commits are at or below the snapshot.
-      if (predecessor.state === 'retained' && predecessor.commit <= node.snapshot) return
+      return predecessor.state !== 'retained' || predecessor.commit > node.snapshot
+    }
+    this.core.index.forEachPredecessor(batch, counts, (predecessor, edge) => {
       this.core.link(predecessor, node, edge)
-      if (predecessor.state === 'active' && isDoomed(predecessor.snapshot, least)) doomed.set(predecessor, edge)
+      if (predecessor.state !== 'active' || !isDoomed(predecessor.snapshot, least)) return
+      doomed ??= new Map<TransactionNode, Edge>()
+      doomed.set(predecessor, edge)
     })
     return doomed
   }
@@ -309,7 +316,7 @@ export class ConflictGraph {
    */
   commitReader(node: TransactionNode): void {
     assert(node.state === 'active', 'only an active transaction commits')
-    const missed = node.missed ?? new Map<TransactionNode, Edge>()
+    const missed = node.missed ?? NOTHING_MISSED
     const question = { missed, predecessors: undefined, floor: node.snapshot }
     const { closing } = this.#counted(decideCommit(question, this.core))
     if (closing !== undefined) {
@@ -344,12 +351,7 @@ export class ConflictGraph {
   moveSnapshot(node: TransactionNode): void {
     assert(this.canMoveSnapshot(node), 'a moving snapshot leaves nothing stale behind')
     if (node.snapshot === this.core.decided) return
-    this.core.release(node)
-    this.core.readWriteSnapshots.remove(node.snapshot)
-    node.snapshot = this.core.decided
-    if (node.floor < node.snapshot) node.floor = node.snapshot
-    this.core.hold(node)
-    this.core.readWriteSnapshots.add(node.snapshot)
+    this.core.moveSnapshot(node, this.core.decided)
     this.core.forget()
   }
 
@@ -371,6 +373,10 @@ export class ConflictGraph {
   }
 }
 
+/** Active transactions are not in the order yet. */
+const isDecided = (node: TransactionNode): boolean => node.state !== 'active'
+
+const NOTHING_MISSED: ReadonlyMap<TransactionNode, Edge> = new Map()
 const NOTHING_STALE: Reach = { closing: undefined, least: SEQUENCE_INFINITY, visits: 0 }
 
 function refOf(reader: Reader): TxRef {

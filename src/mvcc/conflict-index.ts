@@ -10,13 +10,16 @@ import { intersectRanges, pointRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Batch } from '../storage/engine'
 import { ENTRY_DELETE_RANGE } from '../storage/engine'
-import { KeyIndex, forEachReader, hasReader } from './key-index'
+import { KeyIndex, hasReader } from './key-index'
 import { RangeIndex } from './range-index'
 import { ReaderFloors } from './reader-floors'
 import type { Edge, KeyRecord, RangeRead, TransactionNode } from './transaction-node'
 
 /** Called with a transaction and the edge that joins it to the asking one. */
 export type EdgeVisitor = (node: TransactionNode, edge: Edge) => void
+
+/** Whether a transaction matters to the asking one. */
+export type NodeTest = (node: TransactionNode) => boolean
 
 /** See the file's header. */
 export class ConflictIndex {
@@ -77,50 +80,42 @@ export class ConflictIndex {
   }
 
   /**
-   * Everyone who must come before a writer of `batch`: readers of what it writes (rw) and earlier writers (ww; the
-   * newest of each key and every covering range deletion, the older ones lead to them). Some may be visited twice.
+   * Everyone who must come before a writer of `batch` and counts: readers of what it writes (rw) and earlier writers (ww;
+   * the newest of each key and every covering range deletion, the older ones lead to them). Some may be visited twice.
+   * A hot key has a reader for each commit in flight, of whom none counts: no edge is made for those.
    */
-  forEachPredecessor(batch: Batch, visit: EdgeVisitor): void {
+  forEachPredecessor(batch: Batch, counts: NodeTest, visit: EdgeVisitor): void {
     for (const { kind, key, end } of batch) {
-      if (kind === ENTRY_DELETE_RANGE) this.#predecessorsOfRange({ start: key, end }, visit)
-      else this.#predecessorsOfKey(key, visit)
+      if (kind === ENTRY_DELETE_RANGE) this.#predecessorsOfRange({ start: key, end }, counts, visit)
+      else this.#predecessorsOfKey(key, counts, visit)
     }
   }
 
-  #predecessorsOfKey(key: Key, visit: EdgeVisitor): void {
+  #predecessorsOfKey(key: Key, counts: NodeTest, visit: EdgeVisitor): void {
     const record = this.keys.get(key)
-    if (record !== undefined) this.#visitRecord(record, visit)
+    if (record !== undefined) visitRecord(record, counts, visit)
     if (this.rangeReads.size > 0) {
       this.rangeReads.stab(key, ({ node, merged }) => {
-        visit(node, createKeyEdge('rw', key, merged))
+        if (counts(node)) visit(node, createKeyEdge('rw', key, merged))
       })
     }
     if (this.rangeDeletes.size > 0) {
       this.rangeDeletes.stab(key, (writer) => {
-        visit(writer, createKeyEdge('ww', key, false))
+        if (counts(writer)) visit(writer, createKeyEdge('ww', key, false))
       })
     }
   }
 
-  #predecessorsOfRange(range: KeyRange, visit: EdgeVisitor): void {
+  #predecessorsOfRange(range: KeyRange, counts: NodeTest, visit: EdgeVisitor): void {
     this.keys.forEachInRange(range, (record) => {
-      this.#visitRecord(record, visit)
+      visitRecord(record, counts, visit)
     })
     this.rangeReads.overlaps(range, ({ node, merged }, entry) => {
-      visit(node, createRangeEdge('rw', intersectRanges(entry, range), merged))
+      if (counts(node)) visit(node, createRangeEdge('rw', intersectRanges(entry, range), merged))
     })
     this.rangeDeletes.overlaps(range, (writer, entry) => {
-      visit(writer, createRangeEdge('ww', intersectRanges(entry, range), false))
+      if (counts(writer)) visit(writer, createRangeEdge('ww', intersectRanges(entry, range), false))
     })
-  }
-
-  #visitRecord(record: KeyRecord, visit: EdgeVisitor): void {
-    const { key, writers } = record
-    forEachReader(record, (reader) => {
-      visit(reader, createKeyEdge('rw', key, false))
-    })
-    const newest = writers?.[writers.length - 1]
-    if (newest !== undefined) visit(newest, createKeyEdge('ww', key, false))
   }
 
   /** Enters the writes of a transaction that has just been decided. */
@@ -129,23 +124,23 @@ export class ConflictIndex {
       if (kind === ENTRY_DELETE_RANGE) {
         ;(node.rangeWrites ??= []).push(this.rangeDeletes.insert(key, end, node))
       } else {
-        ;(node.keyWrites ??= []).push(this.keys.addWriter(key, node))
+        node.keyWrites = appended(node.keyWrites, this.keys.addWriter(key, node))
       }
     }
   }
 
   /** Takes the writes of a forgotten transaction out. REQUIRES: transactions are forgotten in commit order. */
   removeWrites(node: TransactionNode): void {
-    for (const record of node.keyWrites ?? []) this.keys.removeWriter(record, node)
-    for (const entry of node.rangeWrites ?? []) this.rangeDeletes.remove(entry)
+    if (node.keyWrites !== undefined) for (const record of node.keyWrites) this.keys.removeWriter(record, node)
+    if (node.rangeWrites !== undefined) for (const entry of node.rangeWrites) this.rangeDeletes.remove(entry)
     node.keyWrites = undefined
     node.rangeWrites = undefined
   }
 
   /** Takes every reader registration of a transaction out. */
   removeReads(node: TransactionNode): void {
-    for (const record of node.keyReads ?? []) this.keys.removeReader(record, node)
-    for (const entry of node.rangeReads ?? []) this.rangeReads.remove(entry)
+    if (node.keyReads !== undefined) for (const record of node.keyReads) this.keys.removeReader(record, node)
+    if (node.rangeReads !== undefined) for (const entry of node.rangeReads) this.rangeReads.remove(entry)
     node.keyReads = undefined
     node.rangeReads = undefined
   }
@@ -172,6 +167,21 @@ export class ConflictIndex {
     this.rangeDeletes.checkInvariants()
     this.floors.checkInvariants()
   }
+}
+
+function visitRecord({ key, readers, writers }: KeyRecord, counts: NodeTest, visit: EdgeVisitor): void {
+  if (readers instanceof Set) {
+    for (const reader of readers) if (counts(reader)) visit(reader, createKeyEdge('rw', key, false))
+  } else if (readers !== undefined && counts(readers)) visit(readers, createKeyEdge('rw', key, false))
+  const newest = writers?.[writers.length - 1]
+  if (newest !== undefined && counts(newest)) visit(newest, createKeyEdge('ww', key, false))
+}
+
+/** `records` with one more; most transactions have one or two, and a list made by pushing has room for seventeen. */
+export function appended(records: KeyRecord[] | undefined, record: KeyRecord): KeyRecord[] {
+  if (records === undefined) return [record]
+  records.push(record)
+  return records
 }
 
 function createKeyEdge(kind: 'rw' | 'ww', key: Key, merged: boolean): Edge {

@@ -44,7 +44,8 @@ export class GraphCore implements GraphView {
   /** Told of every read-write transaction that is decided or aborted, in the same step. */
   onEnded: (node: TransactionNode) => void = () => undefined
 
-  readonly #holders = new Set<SnapshotHolder>()
+  /** Declared readers, which are no nodes; the read-write holders are `active`. */
+  readonly #readers = new Set<SnapshotHolder>()
   /** Decided transactions in commit order from `#front` on; the first `#summarized` of them are summarized. */
   #retained: TransactionNode[] = []
   #front = 0
@@ -80,20 +81,39 @@ export class GraphCore implements GraphView {
     }
   }
 
-  hold(holder: SnapshotHolder): void {
-    this.#holders.add(holder)
-    this.snapshots.add(holder.snapshot)
+  /** The snapshot of a declared reader counts as active from here on. */
+  holdReader(reader: SnapshotHolder): void {
+    this.#readers.add(reader)
+    this.snapshots.add(reader.snapshot)
   }
 
-  release(holder: SnapshotHolder): void {
-    const held = this.#holders.delete(holder)
+  releaseReader(reader: SnapshotHolder): void {
+    const held = this.#readers.delete(reader)
     assert(held, 'a released snapshot was held')
-    this.snapshots.remove(holder.snapshot)
+    this.snapshots.remove(reader.snapshot)
   }
 
-  /** Whether the holder's snapshot still counts as active. */
-  isHeld(holder: SnapshotHolder): boolean {
-    return this.#holders.has(holder)
+  /** Whether the declared reader's snapshot still counts as active. */
+  isHeld(reader: SnapshotHolder): boolean {
+    return this.#readers.has(reader)
+  }
+
+  /** A read-write transaction is active, and holds its snapshot, from here on. */
+  activate(node: TransactionNode): void {
+    this.active.add(node)
+    this.snapshots.add(node.snapshot)
+    this.readWriteSnapshots.add(node.snapshot)
+  }
+
+  /** An active transaction reads at `snapshot` from here on. */
+  moveSnapshot(node: TransactionNode, snapshot: Sequence): void {
+    assert(this.active.has(node), 'a moving snapshot is held')
+    this.snapshots.remove(node.snapshot)
+    this.readWriteSnapshots.remove(node.snapshot)
+    node.snapshot = snapshot
+    if (node.floor < snapshot) node.floor = snapshot
+    this.snapshots.add(snapshot)
+    this.readWriteSnapshots.add(snapshot)
   }
 
   /** Adds an edge: `from` missed `to`, which is decided. The first edge between two stays. */
@@ -127,8 +147,9 @@ export class GraphCore implements GraphView {
 
   /** An active transaction no longer holds its snapshot. */
   deactivate(node: TransactionNode): void {
-    this.active.delete(node)
-    this.release(node)
+    const held = this.active.delete(node)
+    assert(held, 'a released snapshot was held')
+    this.snapshots.remove(node.snapshot)
     this.readWriteSnapshots.remove(node.snapshot)
   }
 
@@ -227,20 +248,17 @@ export class GraphCore implements GraphView {
 
   #giveUpOldest(): void {
     const oldest = this.snapshots.min
-    for (const holder of this.#holders) {
-      if (holder.snapshot !== oldest) continue
-      const error = createTooOldError(createTxRef(holder.id, holder.label, holder.snapshot, SEQUENCE_INFINITY))
-      if (holder instanceof TransactionNode) {
-        this.deactivate(holder)
-        this.dropNode(holder)
-      } else {
-        this.release(holder)
-        this.forget()
-      }
-      holder.onDoomed(error)
-      return
+    const holder = firstAt(this.active, oldest) ?? firstAt(this.#readers, oldest)
+    assert(holder !== undefined, 'somebody holds the oldest snapshot')
+    const error = createTooOldError(createTxRef(holder.id, holder.label, holder.snapshot, SEQUENCE_INFINITY))
+    if (holder instanceof TransactionNode) {
+      this.deactivate(holder)
+      this.dropNode(holder)
+    } else {
+      this.releaseReader(holder)
+      this.forget()
     }
-    assert(false, 'somebody holds the oldest snapshot')
+    holder.onDoomed(error)
   }
 
   checkInvariants(): void {
@@ -266,13 +284,18 @@ export class GraphCore implements GraphView {
       }
     }
     assert(edges === this.edges, 'the count of edges is right')
-    assert(this.#holders.size === this.snapshots.size, 'every active snapshot has a holder')
+    assert(this.#readers.size + this.active.size === this.snapshots.size, 'every active snapshot has a holder')
     assert(this.active.size === this.readWriteSnapshots.size, 'every active transaction has its snapshot')
     const first = nodes[0]
     if (first === undefined) return
     const oldest = Math.min(this.snapshots.min, this.published)
     assert(!isForgettable(first.commit, this.published, oldest), 'what can be forgotten is forgotten')
   }
+}
+
+function firstAt<Holder extends SnapshotHolder>(holders: Iterable<Holder>, snapshot: Sequence): Holder | undefined {
+  for (const holder of holders) if (holder.snapshot === snapshot) return holder
+  return undefined
 }
 
 /** What can be reached through `to` is kept in the `low` of `from`, whose edge to it goes away. */

@@ -6,7 +6,7 @@
  * range question comes (`#unordered` until then).
  *
  * Invariants: 1. A record is in the map while it has a reader or a writer. 2. Every record of the map is either in the
- * tree or among the unordered. 3. A record's writers ascend by commit. Pinned by test/unit/mvcc/key-index.test.ts.
+ * tree or among the unordered; dropped records may linger among those. 3. A record's writers ascend by commit. Pinned by test/unit/mvcc/key-index.test.ts.
  */
 import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
@@ -18,7 +18,9 @@ import type { KeyRecord, TransactionNode } from './transaction-node'
 export class KeyIndex {
   readonly #records = new Map<Key, KeyRecord>()
   readonly #ordered = new BTree<Key, KeyRecord>(undefined, compareKeys)
-  #unordered = new Set<KeyRecord>()
+  /** A dropped record stays in it until there are more dropped than live ones. */
+  #unordered: KeyRecord[] = []
+  #unorderedDropped = 0
   #readerCount = 0
   #writerCount = 0
 
@@ -66,9 +68,12 @@ export class KeyIndex {
   /** REQUIRES: `node` has just been decided: its commit is the greatest. */
   addWriter(key: Key, node: TransactionNode): KeyRecord {
     const record = this.#obtain(key)
-    const writers = (record.writers ??= [])
-    assert((writers[writers.length - 1]?.commit ?? 0) < node.commit, 'writers of a key ascend by commit')
-    writers.push(node)
+    const { writers } = record
+    if (writers === undefined) record.writers = [node]
+    else {
+      assert((writers[writers.length - 1]?.commit ?? 0) < node.commit, 'writers of a key ascend by commit')
+      writers.push(node)
+    }
     this.#writerCount++
     return record
   }
@@ -103,11 +108,12 @@ export class KeyIndex {
   checkInvariants(): void {
     let readers = 0
     let writers = 0
+    const unordered = new Set(this.#unordered)
     for (const [key, record] of this.#records) {
       assert(record.key === key, 'a record stands under its key')
       assert(record.readers !== undefined || record.writers !== undefined, 'a record has a reader or a writer')
       assert(record.ordered === this.#ordered.has(key), 'an ordered record is in the tree')
-      assert(record.ordered !== this.#unordered.has(record), 'a record is ordered or among the unordered')
+      assert(record.ordered !== unordered.has(record), 'a record is ordered or among the unordered')
       readers += record.readers instanceof Set ? record.readers.size : record.readers === undefined ? 0 : 1
       writers += (record.writers?.length ?? 0) - record.forgotten
       assert(
@@ -118,7 +124,9 @@ export class KeyIndex {
         assert((record.writers?.[i - 1]?.commit ?? 0) < (record.writers?.[i]?.commit ?? 0), 'writers ascend by commit')
       }
     }
-    assert(this.#ordered.size + this.#unordered.size === this.#records.size, 'no record is lost or left behind')
+    const unorderedLive = this.#unordered.length - this.#unorderedDropped
+    assert(unordered.size === this.#unordered.length, 'a record is among the unordered once')
+    assert(this.#ordered.size + unorderedLive === this.#records.size, 'no record is lost or left behind')
     assert(readers === this.#readerCount, 'the count of readers is right')
     assert(writers === this.#writerCount, 'the count of writers is right')
   }
@@ -128,37 +136,47 @@ export class KeyIndex {
     if (record === undefined) {
       record = { key, readers: undefined, writers: undefined, forgotten: 0, ordered: false }
       this.#records.set(key, record)
-      this.#unordered.add(record)
+      this.#unordered.push(record)
     }
     return record
   }
 
   #dropIfEmpty(record: KeyRecord): void {
-    if (record.readers !== undefined || record.writers !== undefined) return
+    if (isLive(record)) return
     this.#records.delete(record.key)
-    if (record.ordered) this.#ordered.delete(record.key)
-    else this.#unordered.delete(record)
+    if (record.ordered) {
+      this.#ordered.delete(record.key)
+      return
+    }
+    this.#unorderedDropped++
+    if (this.#unorderedDropped < DROPPED_KEPT || this.#unorderedDropped * 2 < this.#unordered.length) return
+    this.#unordered = this.#records.size === 0 ? [] : this.#unordered.filter(isLive)
+    this.#unorderedDropped = 0
   }
 
   #orderAll(): void {
-    if (this.#unordered.size === 0) return
+    if (this.#unordered.length === 0) return
     for (const record of this.#unordered) {
+      if (!isLive(record)) continue
       record.ordered = true
       this.#ordered.set(record.key, record)
     }
-    this.#unordered = new Set()
+    this.#unordered = []
+    this.#unorderedDropped = 0
   }
+}
+
+/** So many dropped records may stay among the unordered before it is looked whether they are half of them. */
+const DROPPED_KEPT = 64
+
+/** A record without readers and writers has been dropped, for good: the key's next one is another object. */
+function isLive({ readers, writers }: KeyRecord): boolean {
+  return readers !== undefined || writers !== undefined
 }
 
 /** Whether `node` has read the record's key. */
 export function hasReader({ readers }: KeyRecord, node: TransactionNode): boolean {
   return readers === node || (readers instanceof Set && readers.has(node))
-}
-
-/** Calls `visit` for everyone who has read the record's key. `visit` must not change the record. */
-export function forEachReader({ readers }: KeyRecord, visit: (node: TransactionNode) => void): void {
-  if (readers instanceof Set) for (const node of readers) visit(node)
-  else if (readers !== undefined) visit(readers)
 }
 
 function compareKeys(a: Key, b: Key): number {

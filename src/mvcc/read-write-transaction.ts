@@ -16,7 +16,10 @@ import { isEmptyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import { ENTRY_PUT, batchBytes } from '../storage/engine'
 import type { Batch, Durability } from '../storage/engine'
-import type { GrowingRead } from './conflict-graph'
+import type { PendingCommit } from './acknowledgements'
+import { commitWithRoom } from './commit-room'
+import type { RoomSeeker } from './commit-room'
+import type { CommitLog, GrowingRead } from './conflict-graph'
 import type {
   BeginOptions,
   CommitReceipt,
@@ -31,17 +34,22 @@ import { createClosedError, isSerializationError } from './environment'
 import { Savepoints } from './savepoints'
 import { TransactionCursor } from './transaction-cursor'
 import type { TransactionNode } from './transaction-node'
-import type { Owner } from './wait-queues'
 import { ORDINAL_NOW, WriteBuffer, isDeletesOnly } from './write-buffer'
 
 /** See the file's header. */
-export class ReadWriteTransaction implements StoreTransaction, Owner {
+export class ReadWriteTransaction implements StoreTransaction, CommitLog, PendingCommit, RoomSeeker {
   readonly readOnly = false
   readonly begunMs: number
   readonly #environment: Environment
   readonly #node: TransactionNode
   readonly #durability: Durability
   readonly #writes: WriteBuffer
+  /** What the commit takes in the log, in bytes. */
+  batchBytes = 0
+  /** Once decided. */
+  commitSequence: Sequence = 0
+  #resolveCommit: ((receipt: CommitReceipt) => void) | undefined = undefined
+  #rejectCommit: ((error: Error) => void) | undefined = undefined
   #cursors: Set<TransactionCursor> | undefined = undefined
   #savepoints: Savepoints | undefined = undefined
   #hasRead = false
@@ -49,7 +57,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   /** Why every operation throws, once aborted. */
   #error: Error | undefined = undefined
   /** Rejects the wait for room that is under way. */
-  #stopWaiting: ((error: Error) => void) | undefined = undefined
+  stopWaiting: ((error: Error) => void) | undefined = undefined
 
   constructor(environment: Environment, id: number, snapshot: Sequence, durability: Durability, options: BeginOptions) {
     this.#environment = environment
@@ -98,12 +106,20 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
 
   getForUpdate(key: Key): Now<Buffer | undefined> {
     this.#check()
-    const turn = this.#guard(() => this.#environment.queues.acquire(this, key))
+    const turn = this.#acquire(key)
     if (turn === undefined) return this.#getGranted(key)
     return turn.then(() => {
       this.#check()
       return this.#getGranted(key)
     })
+  }
+
+  #acquire(key: Key): Promise<void> | undefined {
+    try {
+      return this.#environment.queues.acquire(this, key)
+    } catch (error) {
+      throw this.#lost(error)
+    }
   }
 
   /** The key is this transaction's: the snapshot moves to the newest decided wherever nothing it has read forbids that. */
@@ -156,9 +172,11 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     this.#check()
     if (isEmptyRange(range)) return
     if (this.#savepoints?.isAnyOpen !== true && this.#node.serializable) {
-      this.#guard(() => {
+      try {
         this.#environment.graph.checkRangeWrite(this.#node, range)
-      })
+      } catch (error) {
+        throw this.#lost(error)
+      }
     }
     this.#writes.deleteRange(range)
   }
@@ -167,9 +185,11 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   #checkWrite(key: Key): void {
     if (this.#savepoints?.isAnyOpen === true || !this.#node.serializable) return
     if (this.#node.missed === undefined) return
-    this.#guard(() => {
+    try {
       this.#environment.graph.checkWrite(this.#node, key)
-    })
+    } catch (error) {
+      throw this.#lost(error)
+    }
   }
 
   savepoint(): StoreSavepoint {
@@ -187,96 +207,63 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   }
 
   commit(): Promise<CommitReceipt> {
-    if (this.#state !== 'open') return Promise.reject(this.#closedError())
+    if (this.#state !== 'open') return Promise.reject(this.closedError())
     this.#closeCursors()
     if (this.#writes.isEmpty) return this.#commitReader()
     this.#state = 'committing'
     this.#environment.committing(1)
     const batch = this.#writes.batch()
     const bytes = batchBytes(batch)
+    this.batchBytes = bytes
     const { engine, queues } = this.#environment
-    if (!queues.isGateFree(this)) return this.#commitLater(batch, bytes, undefined)
+    if (!queues.isGateFree(this)) return commitWithRoom(this.#environment, this, batch, undefined)
     try {
       const room = engine.reserve(bytes, isDeletesOnly(batch))
-      if (room !== undefined) return this.#commitLater(batch, bytes, room)
+      if (room !== undefined) return commitWithRoom(this.#environment, this, batch, room)
     } catch (error) {
-      return this.#failCommit(error)
+      return this.failCommit(error)
     }
-    return this.#decide(batch, bytes)
-  }
-
-  /** Waits for room and for the gate until both are there in one synchronous step; the gate first, so that nobody waits at it with room in hand. */
-  async #commitLater(batch: Batch, bytes: number, reserving: Promise<void> | undefined): Promise<CommitReceipt> {
-    const { engine, queues } = this.#environment
-    let room = reserving
-    try {
-      for (;;) {
-        if (room === undefined) {
-          while (!queues.isGateFree(this)) {
-            await queues.waitForGate(this)
-            this.#checkCommitting()
-          }
-          room = engine.reserve(bytes, isDeletesOnly(batch)) ?? RESERVED
-        }
-        await this.#untilAborted(room, bytes)
-        if (this.#state === 'committing' && engine.poisoned === undefined && queues.isGateFree(this)) break
-        engine.unreserve(bytes)
-        room = undefined
-        this.#checkCommitting()
-      }
-    } catch (error) {
-      return this.#failCommit(error)
-    }
-    return this.#decide(batch, bytes)
-  }
-
-  /** Waits for room; if the transaction is aborted meanwhile, gives the room back when it comes. */
-  #untilAborted(room: Promise<void>, bytes: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#stopWaiting = reject
-      room.then(() => {
-        if (this.#state === 'committing') resolve()
-        else this.#environment.engine.unreserve(bytes)
-      }, reject)
-    })
-  }
-
-  /** After each wait: between its end and going on, the transaction may have been aborted. */
-  #checkCommitting(): void {
-    if (this.#state !== 'committing') throw this.#closedError()
+    return this.decide(batch)
   }
 
   /** Rule 4. ATOMIC: no await between the decision and the batch being readable. */
-  #decide(batch: Batch, bytes: number): Promise<CommitReceipt> {
+  decide(batch: Batch): Promise<CommitReceipt> {
     const { engine, graph, acknowledgements } = this.#environment
-    let sequence: Sequence
     this.#environment.deciding(1)
     try {
-      sequence = graph.commit(this.#node, batch, (assigned) => {
-        engine.append(batch, bytes, assigned, this.#durability)
-      })
+      this.commitSequence = graph.commit(this.#node, batch, this)
     } catch (error) {
-      engine.unreserve(bytes)
+      engine.unreserve(this.batchBytes)
       this.#environment.deciding(-1)
-      return this.#failCommit(error)
+      return this.failCommit(error)
     }
     this.#finish('decided', undefined)
     const acknowledged = new Promise<CommitReceipt>((resolve, reject) => {
-      acknowledgements.addCommit(sequence, (error) => {
-        this.#environment.committing(-1)
-        if (error === undefined) {
-          this.#state = 'committed'
-          this.#environment.committed()
-          resolve({ sequence, durable: this.#durability === 'sync' })
-        } else {
-          this.#state = 'aborted'
-          this.#error = error
-          reject(error)
-        }
-      })
+      this.#resolveCommit = resolve
+      this.#rejectCommit = reject
     })
+    acknowledgements.addCommit(this)
     this.#environment.deciding(-1)
     return acknowledged
+  }
+
+  /** `CommitLog`, for the graph alone. */
+  append(batch: Batch, sequence: Sequence): void {
+    this.#environment.engine.append(batch, this.batchBytes, sequence, this.#durability)
+  }
+
+  /** `PendingCommit`, for the acknowledgements alone. */
+  acknowledged(error: Error | undefined): void {
+    this.#environment.committing(-1)
+    if (error === undefined) {
+      this.#state = 'committed'
+      this.#environment.committed()
+      this.#resolveCommit?.({ sequence: this.commitSequence, durable: this.#durability === 'sync' })
+    } else {
+      this.#state = 'aborted'
+      this.#error = error
+      this.#rejectCommit?.(error)
+    }
   }
 
   /** An undeclared transaction that wrote nothing: its reads go on counting as floors. */
@@ -289,7 +276,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
       if (this.#node.serializable) graph.commitReader(this.#node)
       else graph.abort(this.#node)
     } catch (error) {
-      return this.#failCommit(isSerializationError(error) ? this.#environment.poisonedInstead(error) : error)
+      return this.failCommit(isSerializationError(error) ? this.#environment.poisonedInstead(error) : error)
     }
     this.#finish('decided', undefined)
     const receipt = { sequence, durable: this.#durability === 'sync' }
@@ -309,7 +296,8 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     })
   }
 
-  #failCommit(error: unknown): Promise<never> {
+  /** Ends a commit that was not decided. */
+  failCommit(error: unknown): Promise<never> {
     this.#environment.committing(-1)
     this.#end('aborted', error as Error)
     return Promise.reject(this.#error ?? (error as Error))
@@ -334,7 +322,7 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
     this.#state = state
     this.#error = error
     this.#closeCursors()
-    if (error !== undefined) this.#stopWaiting?.(error)
+    if (error !== undefined) this.stopWaiting?.(error)
     this.#environment.queues.releaseAll(this, error)
     this.#environment.open.delete(this)
     if (error !== undefined) this.#environment.aborted(error)
@@ -355,29 +343,29 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   #registerKey(key: Key): void {
     this.#hasRead = true
     if (!this.#node.serializable) return
-    this.#guard(() => {
+    try {
       this.#environment.graph.readKey(this.#node, key)
-    })
+    } catch (error) {
+      throw this.#lost(error)
+    }
   }
 
   #registerRange(range: KeyRange, growing: GrowingRead): void {
     this.#hasRead = true
     if (!this.#node.serializable) return
-    this.#guard(() => {
+    try {
       this.#environment.graph.readRange(this.#node, range, growing)
-    })
+    } catch (error) {
+      throw this.#lost(error)
+    }
   }
 
-  /** Runs a step of the rules; an abort or a refusal ends the transaction. */
-  #guard<T>(step: () => T): T {
-    try {
-      return step()
-    } catch (error) {
-      if (!isSerializationError(error) && !(error instanceof DeadlockError)) throw error
-      // After the log failed no retry can succeed: what beat this one will never be published.
-      this.#end('aborted', this.#environment.poisonedInstead(error))
-      throw this.#closedError()
-    }
+  /** What a step of the rules has thrown, to be thrown on: an abort or a refusal ends the transaction. */
+  #lost(error: unknown): unknown {
+    if (!isSerializationError(error) && !(error instanceof DeadlockError)) return error
+    // After the log failed no retry can succeed: what beat this one will never be published.
+    this.#end('aborted', this.#environment.poisonedInstead(error))
+    return this.closedError()
   }
 
   /** Rule 0: a doomed transaction returns no data, also not what it was waiting for. */
@@ -388,13 +376,13 @@ export class ReadWriteTransaction implements StoreTransaction, Owner {
   }
 
   #check(): void {
-    if (this.#state !== 'open') throw this.#closedError()
+    if (this.#state !== 'open') throw this.closedError()
   }
 
-  #closedError(): Error {
+  /** What operations throw that come too late. */
+  closedError(): Error {
     return this.#error ?? createClosedError(this)
   }
 }
 
-const RESERVED = Promise.resolve()
 const NO_BYTES = new Uint8Array(0)

@@ -6,7 +6,7 @@
  * still ask for them. A range deletion hides the writes before it, not those after it.
  *
  * Invariants: 1. Ordinals ascend along `#undo` and descend along `previous`, which is undefined while nobody holds. 2. `#sorted`, once built, holds exactly the keys
- * of `#newestByKey`. Pinned by test/unit/mvcc/write-buffer.test.ts and schedules 6 and 7 of test/scripts.
+ * that have a newest write. Pinned by test/unit/mvcc/write-buffer.test.ts and schedules 6 and 7 of test/scripts.
  */
 import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
@@ -31,18 +31,26 @@ interface RangeWrite {
   readonly entry: RangeEntry<OwnWrite>
 }
 
+/** So many keys are looked at one by one: that costs less than a map, in time and in memory. */
+const FEW_KEYS = 8
+/** Shared, never changed: a transaction that only reads has no list of its own. */
+const NO_WRITES: OwnWrite[] = []
+
 /** Later than every write. */
 export const ORDINAL_NOW = Infinity
 
 /** See the file's header. */
 export class WriteBuffer {
   readonly #bytesMax: number
-  readonly #newestByKey = new Map<Key, OwnWrite>()
+  /** The newest write of each key, in the order of the keys' first writes; found by looking at each while they are few. */
+  #newest: OwnWrite[] = NO_WRITES
+  /** The same by key, once they are more than `FEW_KEYS`; `#newest` is empty then. */
+  #newestByKey: Map<Key, OwnWrite> | undefined = undefined
   /** Range deletions by range and in order, once there are any. */
   #ranges: RangeIndex<OwnWrite> | undefined = undefined
   #rangeWrites: RangeWrite[] | undefined = undefined
   /** Point writes since the oldest open savepoint. */
-  readonly #undo: OwnWrite[] = []
+  #undo: OwnWrite[] = NO_WRITES
   #sorted: BTree<Key, true> | undefined = undefined
   #ordinal = 0
   #bytes = 0
@@ -54,7 +62,7 @@ export class WriteBuffer {
   }
 
   get isEmpty(): boolean {
-    return this.#newestByKey.size === 0 && (this.#rangeWrites?.length ?? 0) === 0
+    return this.#keyCount === 0 && (this.#rangeWrites?.length ?? 0) === 0
   }
 
   /** The ordinal of the newest write. */
@@ -76,7 +84,7 @@ export class WriteBuffer {
       this.#bytes -= entryBytes(write.previous)
       write.previous = undefined
     }
-    this.#undo.length = 0
+    this.#undo = NO_WRITES
   }
 
   put(key: Key, value: Uint8Array): void {
@@ -98,7 +106,7 @@ export class WriteBuffer {
 
   /** The write that a read of `key` is shown, as of an ordinal: a put, a deletion, or undefined for none. */
   lookup(key: Key, asOf: number): OwnWrite | undefined {
-    let found = newestAsOf(this.#newestByKey.get(key), asOf)
+    let found = newestAsOf(this.#find(key), asOf)
     this.#ranges?.stab(key, (write) => {
       if (write.ordinal <= asOf && write.ordinal > (found?.ordinal ?? 0)) found = write
     })
@@ -109,8 +117,7 @@ export class WriteBuffer {
   nextKey(after: Key, inclusive: boolean, asOf: number): Key | undefined {
     const sorted = this.#sort()
     let key = inclusive && sorted.has(after) ? after : sorted.nextHigherKey(after)
-    while (key !== undefined && newestAsOf(this.#newestByKey.get(key), asOf) === undefined)
-      key = sorted.nextHigherKey(key)
+    while (key !== undefined && newestAsOf(this.#find(key), asOf) === undefined) key = sorted.nextHigherKey(key)
     return key
   }
 
@@ -118,8 +125,7 @@ export class WriteBuffer {
   previousKey(before: Key | undefined, asOf: number): Key | undefined {
     const sorted = this.#sort()
     let key = before === undefined ? sorted.maxKey() : sorted.nextLowerKey(before)
-    while (key !== undefined && newestAsOf(this.#newestByKey.get(key), asOf) === undefined)
-      key = sorted.nextLowerKey(key)
+    while (key !== undefined && newestAsOf(this.#find(key), asOf) === undefined) key = sorted.nextLowerKey(key)
     return key
   }
 
@@ -142,10 +148,10 @@ export class WriteBuffer {
       this.#undo.pop()
       this.#bytes -= entryBytes(write)
       if (write.previous === undefined) {
-        this.#newestByKey.delete(write.key)
+        this.#forget(write.key)
         this.#sorted?.delete(write.key)
       } else {
-        this.#newestByKey.set(write.key, write.previous)
+        this.#remember(write.previous)
       }
     }
     for (let last = this.#rangeWrites?.at(-1); last !== undefined; last = this.#rangeWrites?.at(-1)) {
@@ -156,24 +162,62 @@ export class WriteBuffer {
     }
   }
 
-  /** The batch to commit: range deletions first, then the newest write of each key that none of them hides. */
+  /** The batch to commit: range deletions first, then the newest write of each key that none of them hides. Ends the writing. */
   batch(): Batch {
-    if (this.#rangeWrites === undefined) return [...this.#newestByKey.values()]
+    const points = this.#newestByKey === undefined ? this.#newest : [...this.#newestByKey.values()]
+    if (this.#rangeWrites === undefined) return points
     const batch: OwnWrite[] = this.#rangeWrites.map(({ write }) => write)
-    for (const [key, write] of this.#newestByKey) {
-      if (this.lookup(key, ORDINAL_NOW) === write) batch.push(write)
+    for (const write of points) {
+      if (this.lookup(write.key, ORDINAL_NOW) === write) batch.push(write)
     }
     return batch
   }
 
+  get #keyCount(): number {
+    return this.#newestByKey?.size ?? this.#newest.length
+  }
+
+  /** The newest write of each key. */
+  #points(): Iterable<OwnWrite> {
+    return this.#newestByKey?.values() ?? this.#newest
+  }
+
+  #find(key: Key): OwnWrite | undefined {
+    if (this.#newestByKey !== undefined) return this.#newestByKey.get(key)
+    for (const write of this.#newest) if (write.key === key) return write
+    return undefined
+  }
+
+  /** Makes `write` the newest of its key. */
+  #remember(write: OwnWrite): void {
+    if (this.#newestByKey === undefined) {
+      const at = this.#newest.findIndex(({ key }) => key === write.key)
+      if (at >= 0) this.#newest[at] = write
+      // A list made by pushing has room for seventeen at once, and most transactions write a key or two.
+      else if (this.#newest.length === 0) this.#newest = [write]
+      else if (this.#newest.length < FEW_KEYS) this.#newest.push(write)
+      else this.#newestByKey = new Map([...this.#newest, write].map((each) => [each.key, each]))
+      if (this.#newestByKey !== undefined) this.#newest = NO_WRITES
+      return
+    }
+    this.#newestByKey.set(write.key, write)
+  }
+
+  #forget(key: Key): void {
+    if (this.#newestByKey === undefined) this.#newest = this.#newest.filter((write) => write.key !== key)
+    else this.#newestByKey.delete(key)
+  }
+
   #writePoint(kind: EntryKind, key: Key, value: Uint8Array | undefined): void {
-    const replaced = this.#newestByKey.get(key)
+    const replaced = this.#find(key)
     const write = this.#createWrite(kind, key, value, undefined, this.#holds > 0 ? replaced : undefined)
     const freed = replaced === undefined || this.#holds > 0 ? 0 : entryBytes(replaced)
     this.#charge(entryBytes(write) - freed, key)
-    this.#newestByKey.set(key, write)
+    this.#remember(write)
     if (replaced === undefined) this.#sorted?.set(key, true)
-    if (this.#holds > 0) this.#undo.push(write)
+    if (this.#holds === 0) return
+    if (this.#undo === NO_WRITES) this.#undo = [write]
+    else this.#undo.push(write)
   }
 
   #createWrite(
@@ -198,7 +242,7 @@ export class WriteBuffer {
   #sort(): BTree<Key, true> {
     if (this.#sorted !== undefined) return this.#sorted
     const sorted = new BTree<Key, true>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    for (const key of this.#newestByKey.keys()) sorted.set(key, true)
+    for (const { key } of this.#points()) sorted.set(key, true)
     this.#sorted = sorted
     return sorted
   }

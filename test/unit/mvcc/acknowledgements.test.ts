@@ -19,7 +19,7 @@ function createWorld(): {
     acknowledgements,
     told,
     commit: (sequence) => {
-      acknowledgements.addCommit(sequence, tell(`commit ${String(sequence)}`))
+      acknowledgements.addCommit({ commitSequence: sequence, acknowledged: tell(`commit ${String(sequence)}`) })
     },
     read: (snapshot) => {
       acknowledgements.addReader(snapshot, tell(`read ${String(snapshot)}`))
@@ -58,10 +58,11 @@ describe('acknowledgements', () => {
 
   test('who is added while others are told waits for the next publish', () => {
     const { acknowledgements, told, read } = createWorld()
-    acknowledgements.addCommit(1, () => {
+    const acknowledged = (): void => {
       told.push('commit 1')
       read(2)
-    })
+    }
+    acknowledgements.addCommit({ commitSequence: 1, acknowledged })
     acknowledgements.publish(1)
     expect(told).toEqual(['commit 1'])
     acknowledgements.publish(2)
@@ -86,7 +87,7 @@ describe('acknowledgements', () => {
       commit(2)
       read(2)
       const outcome: unknown[] = []
-      acknowledgements.addCommit(3, (error) => outcome.push(error))
+      acknowledgements.addCommit({ commitSequence: 3, acknowledged: (error) => void outcome.push(error) })
       const waiting = acknowledgements.nextPublish()
       acknowledgements.fail(cause)
       expect(told).toEqual(['commit 1', 'read 1', 'commit 2: COMMIT_OUTCOME_UNKNOWN', 'read 2: POISONED'])

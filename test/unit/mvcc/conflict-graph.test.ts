@@ -276,8 +276,10 @@ describe('the conflict graph', () => {
     const other = world.begin()
     world.graph.readKey(other, 'k')
     const commit = (): unknown =>
-      world.graph.commit(node, batchOf(['k']), () => {
-        throw new Error('no room')
+      world.graph.commit(node, batchOf(['k']), {
+        append: () => {
+          throw new Error('no room')
+        },
       })
     expect(commit).toThrow('no room')
     expect(node.state).toBe('active')
@@ -290,7 +292,9 @@ describe('the conflict graph', () => {
     const world = new GraphWorld()
     const node = world.begin()
     world.graph.abort(node)
-    expect(() => world.graph.commit(node, batchOf(['k']), () => undefined)).toThrow('only an active transaction')
+    expect(() => world.graph.commit(node, batchOf(['k']), { append: () => undefined })).toThrow(
+      'only an active transaction',
+    )
     expect(() => {
       world.graph.commitReader(node)
     }).toThrow('only an active transaction')

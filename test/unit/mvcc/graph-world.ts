@@ -54,7 +54,7 @@ export class GraphWorld {
   /** Commits puts of `keys` and deletions of `ranges`; the transaction is out of the graph if that throws. */
   commit(node: TransactionNode, keys: readonly Key[], ranges: readonly KeyRange[] = []): Sequence {
     try {
-      return this.graph.commit(node, batchOf(keys, ranges), () => undefined)
+      return this.graph.commit(node, batchOf(keys, ranges), { append: () => undefined })
     } catch (error) {
       this.graph.abort(node)
       throw error

@@ -4,7 +4,7 @@
 import * as fc from 'fast-check'
 import type { Key } from '../../../src/base/bytes'
 import { rangeContains } from '../../../src/base/key-range'
-import { KeyIndex, forEachReader } from '../../../src/mvcc/key-index'
+import { KeyIndex } from '../../../src/mvcc/key-index'
 import type { KeyRecord, TransactionNode } from '../../../src/mvcc/transaction-node'
 import { active, committed } from './graph-parts'
 
@@ -29,7 +29,8 @@ function expectSame(index: KeyIndex, model: Model): void {
   for (const key of KEYS) {
     const record = index.get(key)
     const readers: TransactionNode[] = []
-    if (record !== undefined) forEachReader(record, (node) => readers.push(node))
+    if (record?.readers instanceof Set) readers.push(...record.readers)
+    else if (record?.readers !== undefined) readers.push(record.readers)
     expect(readers).toEqual([...(model.readersByKey.get(key) ?? [])])
     expect(record?.writers?.slice(record.forgotten) ?? []).toEqual(model.writersByKey.get(key) ?? [])
   }
