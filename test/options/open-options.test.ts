@@ -1,0 +1,142 @@
+/** Every option of `open` that is no limit, toggled, and what that changes. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import threads from 'node:worker_threads'
+import path from 'node:path'
+import { InvalidArgumentError, MisuseError, ReadOnlyError, open } from '../../src/index'
+import type { DatabaseEvent } from '../../src/index'
+import { refusalOf, turns, withDatabase } from './option-world'
+
+test('create: a missing database is created or refused', () =>
+  withDatabase({}, async (_db, directory) => {
+    const missing = path.join(directory, '..', 'missing')
+    await expect(open(missing, { create: false })).rejects.toThrow(InvalidArgumentError)
+    expect(existsSync(missing)).toBe(false)
+    const created = await open(missing, { create: true })
+    await created.put('a', '1')
+    await created.close()
+    const found = await open(missing, { create: false })
+    expect(String(await found.get('a'))).toBe('1')
+    await found.close()
+  }))
+
+test('readOnly: everything can be read, nothing can be written, no file changes', () =>
+  withDatabase({}, async (db, directory) => {
+    await db.put('a', '1')
+    await db.close()
+    const contents = (): string[] => readdirSync(directory).map((name) => name + readFileSync(path.join(directory, name)).toString('latin1')) // prettier-ignore
+    const before = contents()
+    const reader = await open(directory, { readOnly: true })
+    expect(String(await reader.get('a'))).toBe('1')
+    for (const write of [() => reader.put('a', '2'), () => reader.flush(), () => reader.begin().put('a', '2')]) {
+      expect(await refusalOf(write)).toBeInstanceOf(ReadOnlyError)
+    }
+    await reader.close()
+    expect(contents()).toEqual(before)
+    const writer = await open(directory, { readOnly: false })
+    await writer.put('a', '2')
+    await writer.close()
+  }))
+
+test('upgrade: there is nothing older to rewrite, so it changes nothing, and no reader may ask for it', () =>
+  withDatabase({}, async (db, directory) => {
+    await db.put('a', '1')
+    await db.close()
+    for (const upgrade of [true, false]) {
+      const opened = await open(directory, { upgrade })
+      expect(String(await opened.get('a'))).toBe('1')
+      await opened.close()
+    }
+    await expect(open(directory, { upgrade: true, readOnly: true })).rejects.toThrow(InvalidArgumentError)
+  }))
+
+test('durability: commits are acknowledged once synced, or once written', async () => {
+  for (const durability of ['sync', 'os'] as const) {
+    await withDatabase({ durability, syncIntervalMs: 3_600_000 }, async (db) => {
+      const isDurable = durability === 'sync'
+      const before = db.stats().storage.logSyncs
+      expect((await db.put('a', '1')).durable).toBe(isDurable)
+      expect(db.stats().storage.logSyncs - before).toBe(isDurable ? 1 : 0)
+      // A single write may ask for the other one.
+      expect((await db.put('a', '2', { durability: isDurable ? 'os' : 'sync' })).durable).toBe(!isDurable)
+    })
+  }
+})
+
+test('guards: the wrong handle is noticed across awaits, or up to the first one only', async () => {
+  for (const guards of ['standard', 'full'] as const) {
+    await withDatabase({ guards }, async (db) => {
+      const early = await refusalOf(() => db.transact(() => db.put('a', '1')))
+      expect(early).toBeInstanceOf(MisuseError)
+      const late = db.transact(async () => {
+        await turns(1)
+        await db.put('b', '1')
+      })
+      if (guards === 'full') await expect(late).rejects.toThrow(MisuseError)
+      else await late
+      expect((await db.get('b')) === undefined).toBe(guards === 'full')
+    })
+  }
+})
+
+test("logMode: 'inline' starts one thread fewer, and keeps what was committed as well", async () => {
+  const started: number[] = []
+  const { Worker } = threads
+  for (const logMode of ['thread', 'inline'] as const) {
+    let count = 0
+    const construct: ProxyHandler<typeof Worker>['construct'] = (target, given: unknown[], newTarget) => {
+      count++
+      return Reflect.construct(target, given, newTarget) as object
+    }
+    threads.Worker = new Proxy(Worker, { construct })
+    try {
+      await withDatabase({ logMode }, async (db, directory) => {
+        await Promise.all(Array.from({ length: 50 }, (_, i) => db.put(`key ${i}`, 'v')))
+        await db.close()
+        const again = await open(directory, { logMode })
+        expect(await again.count()).toBe(50)
+        await again.close()
+      })
+    } finally {
+      threads.Worker = Worker
+    }
+    started.push(count)
+  }
+  // Opened twice each.
+  expect(started[0]! - started[1]!).toBe(2)
+})
+
+/** `known` opens and works, another word is refused by the option's name. */
+function expectKnown(name: 'indexMode' | 'codec', known: 'binary' | 'none'): Promise<void> {
+  return withDatabase({ [name]: known }, async (db, directory) => {
+    await db.put('a', '1')
+    await db.flush()
+    expect(String(await db.get('a'))).toBe('1')
+    const refusal = await refusalOf(() => open(path.join(directory, 'other'), { [name]: 'unheard of' }))
+    expect(refusal).toBeInstanceOf(InvalidArgumentError)
+    expect(refusal.message).toContain(name)
+  })
+}
+
+test('indexMode: what this version knows is taken, everything else is refused by name', () =>
+  expectKnown('indexMode', 'binary'))
+
+test('codec: what this version knows is taken, everything else is refused by name', () => expectKnown('codec', 'none'))
+
+test('onEvent: it is told of everything, and what it throws disturbs nothing', async () => {
+  const events: DatabaseEvent[] = []
+  const onEvent = (event: DatabaseEvent): void => {
+    events.push(event)
+    throw new Error('not today')
+  }
+  await withDatabase({ onEvent }, async (db) => {
+    await db.put('a', '1')
+    await db.flush()
+    expect(events.map(({ type }) => type)).toContain('flush')
+    expect(db.stats().events.listenerFailures).toBe(events.length)
+  })
+  await withDatabase({}, async (db) => {
+    await db.put('a', '1')
+    await db.flush()
+    expect(db.stats().events.listenerFailures).toBe(0)
+  })
+})
