@@ -9,12 +9,12 @@ import { withBenchDirectory } from './support/bench-directory'
 import { selectCases } from './support/catalogue'
 import { conduct } from './support/conductor'
 import type { Run } from './support/conductor'
-import { USAGE, parseOptions } from './support/options'
-import type { SmokeOptions } from './support/options'
+import { SMOKE_USAGE, parseOptions } from './support/options'
+import type { RoundOptions } from './support/options'
 import { circumstancesOf, tablesOf } from './support/report'
 import { note, printReport, runTool, say } from './support/terminal'
 
-function measure(options: SmokeOptions): Promise<Run> {
+function measure(options: RoundOptions): Promise<Run> {
   const { rounds, sampleMs, warmUpMs, rows } = options
   const cases = selectCases(options.only)
   return withBenchDirectory(options.directory, (directory) =>
@@ -25,7 +25,7 @@ function measure(options: SmokeOptions): Promise<Run> {
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) {
-    say(USAGE)
+    say(SMOKE_USAGE)
     return
   }
   const run =
