@@ -4,7 +4,7 @@ import { parseBlock } from '../../../src/storage/block'
 import type { Block } from '../../../src/storage/block'
 import { KIND_OLDER } from '../../../src/storage/block-format'
 import { BlockBuilder, createBlockTarget, encodeLargeBlock } from '../../../src/storage/block-builder'
-import { ENTRY_DELETE } from '../../../src/storage/engine'
+import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
 import { BLOCK_LARGE_VALUE, BLOCK_ROWS, fileSeed, sealBlock } from '../../../src/storage/table-format'
 import type { BlockType } from '../../../src/storage/table-format'
 import { asVersion } from './table-world'
@@ -59,6 +59,30 @@ describe('a block', () => {
         moved.forEach(({ key }, row) => expect(block.isOlderAt(row)).toBe(row > 0 && moved[row - 1]!.key === key))
       }),
     )
+  })
+
+  it('tells keys apart that differ in the middle of the shared prefix alone', () => {
+    const versionOf = (key: string, sequence: number) =>
+      ({ key, sequence, kind: ENTRY_PUT, value: Buffer.from('v') }) as const
+    const block = parseBlock(
+      blockOf([versionOf('prefix-1/aaaa1', 2), versionOf('prefix-1/aaaa1', 1), versionOf('prefix-1/bbbb2', 1)]),
+      place,
+    )
+    expect([block.find('prefix-1/aaaa1', 9), block.find('prefix-1/aaaa1', 1), block.find('prefix-1/bbbb2', 9)]).toEqual(
+      [0, 1, 2],
+    )
+    for (const key of [
+      'prefix-2/aaaa1',
+      'prefix-2/bbbb2',
+      'qrefix-1/bbbb2',
+      'prefix-1',
+      'prefix-',
+      'p',
+      '',
+      'prefix-1/',
+    ]) {
+      expect([key, block.find(key, 9)]).toEqual([key, -1])
+    }
   })
 
   it('finds rows as a search from end to end does', async () => {
