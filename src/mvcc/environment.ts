@@ -9,6 +9,7 @@ import type { SerializationError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { Engine } from '../storage/engine'
 import type { Acknowledgements } from './acknowledgements'
+import type { Chain } from './chain'
 import type { ConflictGraph } from './conflict-graph'
 import type { StoreSnapshot, StoreTransaction } from './contract'
 import type { SnapshotSet } from './snapshots'
@@ -25,7 +26,7 @@ export interface Environment {
   /** Snapshots that storage must keep and the conflict graph need not know (safe or outside the guarantee). */
   readonly untracked: SnapshotSet
   /** Transactions and snapshots that have not ended, oldest first. */
-  readonly open: Set<StoreTransaction | StoreSnapshot>
+  readonly open: Chain<StoreTransaction | StoreSnapshot>
   /** The error of a reader whose test failed: `error`, or `PoisonedError` once the log has failed. */
   poisonedInstead(error: Error): Error
   /** Counts and reports an abort. */

@@ -9,6 +9,7 @@ import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
 import { SEQUENCE_INFINITY } from '../base/sequence'
 import { createTooOldError } from './abort-report'
+import { Chain } from './chain'
 import { ConflictIndex } from './conflict-index'
 import { isForgettable } from './rules'
 import type { GraphView } from './search'
@@ -33,7 +34,7 @@ export class GraphCore implements GraphView {
   /** Those of read-write transactions alone. */
   readonly readWriteSnapshots = new SnapshotSet()
   /** Read-write transactions that are not decided, oldest first. */
-  readonly active = new Set<TransactionNode>()
+  readonly active = new Chain<TransactionNode>()
   readonly nodesWithOutEdges = new Set<TransactionNode>()
   summarizedFloorMax: Sequence = 0
   /** The newest sequence assigned. */
@@ -47,7 +48,7 @@ export class GraphCore implements GraphView {
   /** Declared readers, which are no nodes; the read-write holders are `active`. */
   readonly #readers = new Set<SnapshotHolder>()
   /** Decided transactions in commit order from `#front` on; the first `#summarized` of them are summarized. */
-  #retained: TransactionNode[] = []
+  #retained: (TransactionNode | undefined)[] = []
   #front = 0
   #summarized = 0
   readonly #registrationsMax: number
@@ -100,14 +101,14 @@ export class GraphCore implements GraphView {
 
   /** A read-write transaction is active, and holds its snapshot, from here on. */
   activate(node: TransactionNode): void {
-    this.active.add(node)
+    node.activeLink = this.active.add(node)
     this.snapshots.add(node.snapshot)
     this.readWriteSnapshots.add(node.snapshot)
   }
 
   /** An active transaction reads at `snapshot` from here on. */
   moveSnapshot(node: TransactionNode, snapshot: Sequence): void {
-    assert(this.active.has(node), 'a moving snapshot is held')
+    assert(node.activeLink?.isLinked === true, 'a moving snapshot is held')
     this.snapshots.remove(node.snapshot)
     this.readWriteSnapshots.remove(node.snapshot)
     node.snapshot = snapshot
@@ -147,8 +148,9 @@ export class GraphCore implements GraphView {
 
   /** An active transaction no longer holds its snapshot. */
   deactivate(node: TransactionNode): void {
-    const held = this.active.delete(node)
-    assert(held, 'a released snapshot was held')
+    const link = node.activeLink
+    node.activeLink = undefined
+    assert(link !== undefined && this.active.remove(link), 'a released snapshot was held')
     this.snapshots.remove(node.snapshot)
     this.readWriteSnapshots.remove(node.snapshot)
   }
@@ -171,7 +173,7 @@ export class GraphCore implements GraphView {
     const oldest = Math.min(this.snapshots.min, this.published)
     let node = this.#retained[this.#front]
     while (node !== undefined && isForgettable(node.commit, this.published, oldest)) {
-      this.#front++
+      this.#retained[this.#front++] = undefined
       this.#forgetNode(node)
       node = this.#retained[this.#front]
     }
@@ -265,7 +267,8 @@ export class GraphCore implements GraphView {
     this.index.checkInvariants()
     let edges = 0
     let before = 0
-    const nodes = this.#retained.slice(this.#front)
+    const nodes = this.#retained.slice(this.#front).filter((node) => node !== undefined)
+    assert(nodes.length === this.retainedCount, 'what is retained is there')
     nodes.forEach((node, place) => {
       assert(node.commit > before, 'retained transactions stand in commit order')
       before = node.commit

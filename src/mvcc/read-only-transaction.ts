@@ -9,6 +9,7 @@ import { MisuseError, ReadOnlyError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Durability } from '../storage/engine'
+import type { Link } from './chain'
 import type { Reader } from './conflict-graph'
 import type {
   BeginOptions,
@@ -16,6 +17,7 @@ import type {
   Now,
   StoreCursor,
   StoreSavepoint,
+  StoreSnapshot,
   StoreTransaction,
   TransactionState,
 } from './contract'
@@ -30,6 +32,7 @@ export class ReadOnlyTransaction implements StoreTransaction {
   readonly readOnly = true
   readonly begunMs: number
   readonly #environment: Environment
+  readonly #openLink: Link<StoreTransaction | StoreSnapshot>
   readonly #durability: Durability
   readonly #reader: Reader
   /** The wait of a deferrable one, until it is over. */
@@ -59,7 +62,7 @@ export class ReadOnlyTransaction implements StoreTransaction {
         this.#end('aborted', error)
       },
     }
-    environment.open.add(this)
+    this.#openLink = environment.open.add(this)
     if (options.deferrable === true) this.#defer(safeSnapshots)
     else graph.beginReader(this.#reader)
   }
@@ -184,7 +187,7 @@ export class ReadOnlyTransaction implements StoreTransaction {
     if (this.#isSafe) untracked.remove(this.#reader.snapshot)
     else if (graph.core.isHeld(this.#reader)) graph.endReader(this.#reader)
     this.#safeWaiting?.cancel(error ?? this.#closedError())
-    open.delete(this)
+    open.remove(this.#openLink)
     if (error !== undefined) this.#environment.aborted(error)
   }
 

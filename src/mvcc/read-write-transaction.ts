@@ -17,6 +17,7 @@ import type { Sequence } from '../base/sequence'
 import { ENTRY_PUT, batchBytes } from '../storage/engine'
 import type { Batch, Durability } from '../storage/engine'
 import type { PendingCommit } from './acknowledgements'
+import type { Link } from './chain'
 import { commitWithRoom } from './commit-room'
 import type { RoomSeeker } from './commit-room'
 import type { CommitLog, GrowingRead } from './conflict-graph'
@@ -26,6 +27,7 @@ import type {
   Now,
   StoreCursor,
   StoreSavepoint,
+  StoreSnapshot,
   StoreTransaction,
   TransactionState,
 } from './contract'
@@ -34,6 +36,7 @@ import { createClosedError, isSerializationError } from './environment'
 import { Savepoints } from './savepoints'
 import { TransactionCursor } from './transaction-cursor'
 import type { TransactionNode } from './transaction-node'
+import type { OwnerWaits } from './wait-queues'
 import { ORDINAL_NOW, WriteBuffer, isDeletesOnly } from './write-buffer'
 
 /** See the file's header. */
@@ -42,6 +45,7 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
   readonly begunMs: number
   readonly #environment: Environment
   readonly #node: TransactionNode
+  readonly #openLink: Link<StoreTransaction | StoreSnapshot>
   readonly #durability: Durability
   readonly #writes: WriteBuffer
   /** What the commit takes in the log, in bytes. */
@@ -53,6 +57,8 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
   #cursors: Set<TransactionCursor> | undefined = undefined
   #savepoints: Savepoints | undefined = undefined
   #hasRead = false
+  /** `Owner`, for the queues alone. */
+  waits: OwnerWaits | undefined = undefined
   #state: TransactionState = 'open'
   /** Why every operation throws, once aborted. */
   #error: Error | undefined = undefined
@@ -68,7 +74,7 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
     this.#node = environment.graph.begin(id, options.label, snapshot, serializable, (error) => {
       this.#finish('aborted', error)
     })
-    environment.open.add(this)
+    this.#openLink = environment.open.add(this)
   }
 
   get id(): number {
@@ -324,7 +330,7 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
     this.#closeCursors()
     if (error !== undefined) this.stopWaiting?.(error)
     this.#environment.queues.releaseAll(this, error)
-    this.#environment.open.delete(this)
+    this.#environment.open.remove(this.#openLink)
     if (error !== undefined) this.#environment.aborted(error)
   }
 

@@ -9,6 +9,7 @@ import type { KeyRange } from '../base/key-range'
 import type { TxRef } from '../base/serialization-report'
 import type { Sequence } from '../base/sequence'
 import { SEQUENCE_INFINITY } from '../base/sequence'
+import type { Link } from './chain'
 import type { RangeEntry } from './range-index'
 
 /** What made an edge: the first key or range seen; `merged` if a range that bounded memory made wider than what was read. */
@@ -51,6 +52,8 @@ export type NodeState = 'active' | 'retained' | 'summarized' | 'gone'
 /** See the file's header. Fields are written by the conflict graph alone. */
 export class TransactionNode {
   state: NodeState = 'active'
+  /** Its place among the active, while it is. */
+  activeLink: Link<TransactionNode> | undefined = undefined
   /** The place in commit order; Infinity until decided. */
   commit: Sequence = SEQUENCE_INFINITY
   /** The least commit reachable through transactions already forgotten. */

@@ -17,6 +17,7 @@ import type { Runtime } from '../runtime/runtime'
 import type { Engine, EngineCursor } from '../storage/engine'
 import { describeReport } from './abort-report'
 import { Acknowledgements, createPoisonedError } from './acknowledgements'
+import { Chain } from './chain'
 import { ConflictGraph } from './conflict-graph'
 import type {
   BeginOptions,
@@ -76,7 +77,7 @@ export class TransactionStore implements Store {
       acknowledgements,
       queues: new WaitQueues(runtime.scheduler, limits.gateLeaseMs),
       untracked: new SnapshotSet(),
-      open: new Set(),
+      open: new Chain(),
       aborted: (error) => {
         this.#noteAbort(error)
       },
@@ -308,11 +309,11 @@ function createSnapshot(environment: Environment, sequence: Sequence, label: str
     close: () => {
       if (closed) return
       closed = true
-      open.delete(snapshot)
+      open.remove(link)
       untracked.remove(sequence)
     },
   }
-  open.add(snapshot)
+  const link = open.add(snapshot)
   return snapshot
 }
 

@@ -21,6 +21,8 @@ import { Deferred } from './deferred'
 export interface Owner {
   readonly id: number
   readonly label: string | undefined
+  /** What it holds and waits for, kept here by the queues. */
+  waits: OwnerWaits | undefined
   /** Ends the transaction because its wait was refused; it calls `releaseAll` on the way. */
   abort(error: Error): void
 }
@@ -35,18 +37,24 @@ interface KeyQueue {
   readonly waiters: Waiter[]
 }
 
-interface OwnerWaits {
-  readonly held: Set<Key>
-  readonly waited: Set<Key>
+/** The fields are the queues'. */
+export interface OwnerWaits {
+  /** Each key once, in the order in which they became its own. */
+  readonly held: Key[]
+  readonly waited: Key[]
   gate: Deferred<void> | undefined
 }
+
+/** Holds the queues that are gone: an abandoned one must keep no transaction alive. */
+const NOBODY: Owner = { id: 0, label: undefined, waits: undefined, abort: () => undefined }
 
 /** See the file's header. */
 export class WaitQueues {
   readonly #scheduler: Scheduler
   readonly #gateLeaseMs: number
   readonly #queuesByKey = new Map<Key, KeyQueue>()
-  readonly #waitsByOwner = new Map<Owner, OwnerWaits>()
+  /** Owners that wait at the gate. */
+  readonly #gateWaiters = new Set<Owner>()
   #gateHolder: Owner | undefined = undefined
   #gateLease: Timer | undefined = undefined
   /** Those who want the gate; a granted one becomes its holder through `holdGate`. */
@@ -70,7 +78,7 @@ export class WaitQueues {
     const queue = this.#queuesByKey.get(key)
     if (queue === undefined) {
       this.#queuesByKey.set(key, { holder: owner, waiters: [] })
-      this.#waitsOf(owner).held.add(key)
+      waitsOf(owner).held.push(key)
       return undefined
     }
     if (queue.holder === owner) return undefined
@@ -82,15 +90,16 @@ export class WaitQueues {
     if (current === undefined || current.holder === owner) return this.acquire(owner, key)
     const waiter: Waiter = { owner, granted: new Deferred() }
     current.waiters.push(waiter)
-    this.#waitsOf(owner).waited.add(key)
+    waitsOf(owner).waited.push(key)
     return waiter.granted.promise
   }
 
   /** Gives up everything that `owner` holds or waits for, the gate included. Waits of its own are rejected with `error`. */
   releaseAll(owner: Owner, error: Error | undefined): void {
-    const waits = this.#waitsByOwner.get(owner)
+    const { waits } = owner
     if (waits !== undefined) {
-      this.#waitsByOwner.delete(owner)
+      owner.waits = undefined
+      if (waits.gate !== undefined) this.#gateWaiters.delete(owner)
       for (const key of waits.waited) this.#leaveQueue(owner, key, error)
       for (const key of waits.held) this.#passOn(key)
       if (error !== undefined) waits.gate?.reject(error)
@@ -113,8 +122,9 @@ export class WaitQueues {
         `Cannot commit ${describeOwner(owner)}: it would wait at the commit gate for ${describeOwner(holder)}, which waits for it`,
       )
     }
-    const waits = this.#waitsOf(owner)
+    const waits = waitsOf(owner)
     waits.gate ??= new Deferred()
+    this.#gateWaiters.add(owner)
     return waits.gate.promise
   }
 
@@ -155,10 +165,11 @@ export class WaitQueues {
     this.#gateHolder = undefined
     this.#gateLease?.cancel()
     this.#gateLease = undefined
-    for (const waits of this.#waitsByOwner.values()) {
-      waits.gate?.resolve()
-      waits.gate = undefined
+    for (const { waits } of this.#gateWaiters) {
+      waits?.gate?.resolve()
+      if (waits !== undefined) waits.gate = undefined
     }
+    this.#gateWaiters.clear()
     // Those who waited to commit go first, in this turn's microtasks: seekers in a row would starve them.
     this.#scheduler.afterMicrotasks(() => {
       this.#grantGate()
@@ -179,12 +190,13 @@ export class WaitQueues {
     const next = queue.waiters.shift()
     if (next === undefined) {
       this.#queuesByKey.delete(key)
+      queue.holder = NOBODY
       return
     }
     queue.holder = next.owner
-    const waits = this.#waitsOf(next.owner)
-    waits.waited.delete(key)
-    waits.held.add(key)
+    const waits = waitsOf(next.owner)
+    waits.waited.splice(waits.waited.indexOf(key), 1)
+    waits.held.push(key)
     next.granted.resolve()
   }
 
@@ -224,7 +236,7 @@ export class WaitQueues {
       if (from === target) return true
       if (seen.has(from)) continue
       seen.add(from)
-      const waits = this.#waitsByOwner.get(from)
+      const { waits } = from
       if (waits === undefined) continue
       if (waits.gate !== undefined && this.#gateHolder !== undefined) open.push(this.#gateHolder)
       for (const key of waits.waited) open.push(this.#aheadOf(from, key))
@@ -241,32 +253,33 @@ export class WaitQueues {
   /** Whether anybody can be waiting for `owner`: nobody is, while it has neither key nor place in a queue nor gate. */
   #canBeWaitedFor(owner: Owner): boolean {
     if (this.#gateHolder === owner) return true
-    const waits = this.#waitsByOwner.get(owner)
-    return waits !== undefined && waits.held.size + waits.waited.size > 0
-  }
-
-  #waitsOf(owner: Owner): OwnerWaits {
-    let waits = this.#waitsByOwner.get(owner)
-    if (waits === undefined) {
-      waits = { held: new Set(), waited: new Set(), gate: undefined }
-      this.#waitsByOwner.set(owner, waits)
-    }
-    return waits
+    const { waits } = owner
+    return waits !== undefined && waits.held.length + waits.waited.length > 0
   }
 
   checkInvariants(): void {
     for (const [key, { holder, waiters }] of this.#queuesByKey) {
-      assert(this.#waitsByOwner.get(holder)?.held.has(key) === true, 'a holder knows its key')
+      assert(holder.waits?.held.includes(key) === true, 'a holder knows its key')
+      this.#checkOwner(holder)
       for (const { owner } of waiters) {
-        assert(this.#waitsByOwner.get(owner)?.waited.has(key) === true, 'a waiter knows its key')
+        assert(owner.waits?.waited.includes(key) === true, 'a waiter knows its key')
         assert(!this.#reaches(holder, owner), 'nobody waits for itself')
+        this.#checkOwner(owner)
       }
     }
-    for (const [owner, { held, waited }] of this.#waitsByOwner) {
-      for (const key of held) assert(this.#queuesByKey.get(key)?.holder === owner, 'a held key names its holder')
-      for (const key of waited) assert(this.#queuesByKey.has(key), 'a key that is waited for has a queue')
-    }
+    for (const { waits } of this.#gateWaiters) assert(waits?.gate !== undefined, 'who waits at the gate knows it')
   }
+
+  #checkOwner(owner: Owner): void {
+    const { held, waited } = waitsOf(owner)
+    assert(new Set([...held, ...waited]).size === held.length + waited.length, 'a key is held or waited for, once')
+    for (const key of held) assert(this.#queuesByKey.get(key)?.holder === owner, 'a held key names its holder')
+    for (const key of waited) assert(this.#queuesByKey.has(key), 'a key that is waited for has a queue')
+  }
+}
+
+function waitsOf(owner: Owner): OwnerWaits {
+  return (owner.waits ??= { held: [], waited: [], gate: undefined })
 }
 
 function describeOwner(owner: Owner): string {

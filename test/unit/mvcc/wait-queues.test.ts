@@ -60,6 +60,7 @@ class QueueWorld {
     const party: Party = {
       id: this.#nextId++,
       label,
+      waits: undefined,
       refusal: undefined,
       abort: (error) => {
         party.refusal = error
