@@ -4,9 +4,10 @@
  * The shared prefix and the least sequence are known only at the end, so rows are gathered whole first. `fits` bounds a block by
  * its target size and by what u16 ends can address; a first row always fits. The builder is reused from block to block.
  *
- * What it does not do: it neither checks the order of rows nor seals blocks; the table writer does.
+ * What it does not do: it neither seals blocks nor checks the order of rows, but for that of the heads; the table writer does.
  */
 import { assert } from '../base/assert'
+import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
 import {
   AREA_BYTES_MAX,
@@ -16,29 +17,50 @@ import {
   ROWS_MAX,
   ROW_COLUMNS_BYTES,
 } from './block-format'
-import { copyInto } from './bytes-in-place'
+import type { Block } from './block'
+import { copyInto, copyWords, headInView } from './bytes-in-place'
+import { ENTRY_PUT } from './engine'
 import { writeU64 } from './table-format'
 
-/** A buffer that starts at a multiple of 8 of its memory, with views of its words for aligned writes. */
+/** A buffer that starts at a multiple of 8 of its memory, with views of its words for aligned writes, and of its bytes. */
 export interface BlockTarget {
   readonly bytes: Buffer
   readonly words: Uint32Array
+  readonly view: DataView
 }
 
 /** A zeroless target of `bytes` (a multiple of 4). */
 export function createBlockTarget(bytes: number): BlockTarget {
   const buffer = Buffer.allocUnsafeSlow(bytes)
-  return { bytes: buffer, words: new Uint32Array(buffer.buffer) }
+  return { bytes: buffer, words: new Uint32Array(buffer.buffer), view: viewOf(buffer) }
+}
+
+/** A parsed block whose rows are copied, a view of its bytes, and the key of the first row to be copied. */
+export interface BlockRows {
+  readonly block: Block
+  readonly view: DataView
+  readonly keyView: DataView
+  readonly keyLength: number
+}
+
+/** The view that goes with a block. */
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 const WORD = 0x1_0000_0000
 const ROWS_INITIAL = 128
+/** Stretches up to this length are copied word by word, longer ones at once. */
+const WORDS_BYTES_MAX = 64
 
 /** Rows of the block under construction. */
 export class BlockBuilder {
   readonly #blockBytes: number
   readonly #keys = Buffer.allocUnsafeSlow(AREA_BYTES_MAX)
   readonly #values = Buffer.allocUnsafeSlow(AREA_BYTES_MAX)
+  /** Whole keys, one behind the other. */
+  readonly keysView = viewOf(this.#keys)
+  readonly #valuesView = viewOf(this.#values)
   #keyEnds = new Uint32Array(ROWS_INITIAL)
   #valueEnds = new Uint32Array(ROWS_INITIAL)
   #sequences = new Float64Array(ROWS_INITIAL)
@@ -98,6 +120,62 @@ export class BlockBuilder {
     this.count = i + 1
   }
 
+  /**
+   * Copies as many rows of `[from, to)` as fit, one at least if the builder is empty, and gives the first not copied. They are
+   * puts, none of them large, each of another key than the row before.
+   */
+  addRows({ block, view }: BlockRows, from: number, to: number): number {
+    const { prefixLength, prefixAt, keysAt } = block
+    const room = this.#blockBytes - ROWS_HEADER_BYTES
+    const valuesAt = block.valueAt(from)
+    const valuesStart = this.#valueAreaBytes
+    let i = this.count
+    let keyEnd = this.#keyAreaBytes
+    let valueEnd = valuesStart
+    const valuesMoved = valuesStart - block.valueStart(from)
+    let restStart = block.restStart(from)
+    let row = from
+    for (; row < to; row++, i++) {
+      const ends = block.endsAt(row)
+      const restEnd = ends & 0xffff
+      const keyLength = prefixLength + restEnd - restStart
+      const valueNext = valuesMoved + (ends >>> 16)
+      if (i > 0) {
+        if ((i + 1) * ROW_COLUMNS_BYTES + keyEnd + keyLength + valueNext > room || i >= ROWS_MAX) break
+        if (keyEnd + keyLength > AREA_BYTES_MAX || valueNext > AREA_BYTES_MAX) break
+      }
+      assert(keyLength <= AREA_BYTES_MAX, 'a key fits a block')
+      copyWords(this.keysView, keyEnd, view, prefixAt, prefixLength)
+      copyWords(this.keysView, keyEnd + prefixLength, view, keysAt + restStart, restEnd - restStart)
+      restStart = restEnd
+      keyEnd += keyLength
+      valueEnd = valueNext
+      if (i === this.#kinds.length) this.#grow()
+      this.#keyEnds[i] = keyEnd
+      this.#valueEnds[i] = valueEnd
+      this.#sequences[i] = block.sequenceAt(row)
+      this.#kinds[i] = ENTRY_PUT
+    }
+    const valueBytes = valueEnd - valuesStart
+    if (valueBytes <= WORDS_BYTES_MAX) copyWords(this.#valuesView, valuesStart, view, valuesAt, valueBytes)
+    else copyInto(this.#values, valuesStart, block.bytes, valuesAt, valueBytes)
+    this.count = i
+    return row
+  }
+
+  /** Where row `i`'s key begins in `keysView`; for `i === count` where the last one ends. */
+  keyStart(i: number): number {
+    return i === 0 ? 0 : this.#keyEnds[i - 1]!
+  }
+
+  keyOf(i: number): Key {
+    return this.#keys.latin1Slice(this.keyStart(i), this.keyStart(i + 1))
+  }
+
+  sequenceOf(i: number): Sequence {
+    return this.#sequences[i]!
+  }
+
   #grow(): void {
     const rows = this.#kinds.length * 2
     this.#keyEnds = grown(this.#keyEnds, new Uint32Array(rows))
@@ -120,7 +198,7 @@ export class BlockBuilder {
     }
     copyInto(bytes, end, this.#keys, 0, prefixLength)
     end += prefixLength
-    this.#writeKeys(bytes, end, prefixLength)
+    this.#writeKeys(target, end, prefixLength)
     end += this.#keyAreaBytes - count * prefixLength
     copyInto(bytes, end, this.#values, 0, this.#valueAreaBytes)
     end += this.#valueAreaBytes
@@ -169,32 +247,27 @@ export class BlockBuilder {
     const headsAt = (at + ROWS_HEADER_BYTES) >>> 2
     const endsAt = headsAt + this.count
     let keyAt = 0
+    let headBefore = 0
     for (let i = 0; i < this.count; i++) {
       const keyEnd = this.#keyEnds[i]!
-      words[headsAt + i] = keyHead(this.#keys, keyAt + prefixLength, keyEnd)
+      const head = headInView(this.keysView, keyAt + prefixLength, keyEnd)
+      assert(head >= headBefore, 'keys ascend in a block')
+      words[headsAt + i] = headBefore = head
       words[endsAt + i] = ((keyEnd - (i + 1) * prefixLength) | (this.#valueEnds[i]! << 16)) >>> 0
       keyAt = keyEnd
     }
   }
 
-  #writeKeys(bytes: Buffer, at: number, prefixLength: number): void {
+  #writeKeys({ view }: BlockTarget, at: number, prefixLength: number): void {
     let keyAt = 0
     let end = at
     for (let i = 0; i < this.count; i++) {
       const keyEnd = this.#keyEnds[i]!
-      copyInto(bytes, end, this.#keys, keyAt + prefixLength, keyEnd - keyAt - prefixLength)
+      copyWords(view, end, this.keysView, keyAt + prefixLength, keyEnd - keyAt - prefixLength)
       end += keyEnd - keyAt - prefixLength
       keyAt = keyEnd
     }
   }
-}
-
-/** The first four bytes of `bytes[at, end)` as a big-endian number, zeros where there are fewer. */
-function keyHead(bytes: Uint8Array, at: number, end: number): number {
-  if (end - at >= 4) return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-  let head = 0
-  for (let i = 0; i < 4; i++) head = (head << 8) | (at + i < end ? bytes[at + i]! : 0)
-  return head >>> 0
 }
 
 /** Payload bytes of a large value's block. */

@@ -1,29 +1,48 @@
 /**
  * Blocks for reading a whole table front to back: large stretches, one read ahead, past the block cache.
  *
- * A merge or verification reads every block once: caching them would push out what gets need. Memory: two stretches.
+ * A merge or verification reads every block once: caching them would push out what gets need. Memory: two stretches; with
+ * `reuse` always the same two, and a block is then valid only until one of the next stretch is asked for.
  */
+import type { File } from '../runtime/runtime'
 import type { Block } from './block'
-import type { BlockSource, TableBlocks } from './table-blocks'
+import type { BlockSource } from './table-blocks'
+import type { TableIndex } from './table-index'
+
+/** The table that is read: `TableBlocks` is one. */
+export interface StretchedTable {
+  readonly file: File
+  readonly index: Pick<TableIndex, 'count' | 'blockOffset' | 'blockEnd'>
+  parse(ordinal: number, bytes: Buffer, read: number): Block
+  /** Holds the file open while it is read. */
+  pin(): void
+  unpin(): void
+}
 
 /** Stretches end at the first block boundary at or behind this. */
 const STRETCH_BYTES_MIN = 256 * 1024
+const STRETCH_BYTES_MORE = 16 * 1024
 
 interface Stretch {
   readonly first: number
   /** Behind the last block. */
   readonly end: number
   readonly offset: number
+  readonly memory: Buffer
   readonly bytes: Buffer
 }
 
 export class BlockStretches implements BlockSource {
-  readonly #blocks: TableBlocks
+  readonly #blocks: StretchedTable
+  readonly #reuse: boolean
+  /** Memory of a stretch that is done with. */
+  #spare: Buffer | undefined
   #current: Stretch | undefined
   #ahead: { readonly first: number; readonly reading: Promise<Stretch> } | undefined
 
-  constructor(blocks: TableBlocks) {
+  constructor(blocks: StretchedTable, options?: { readonly reuse: boolean }) {
     this.#blocks = blocks
+    this.#reuse = options?.reuse === true
   }
 
   /** REQUIRES: `ordinal` is a block of the table; fast only where ordinals ascend. */
@@ -37,6 +56,7 @@ export class BlockStretches implements BlockSource {
     const reading = this.#ahead?.first === ordinal ? this.#ahead.reading : this.#read(ordinal)
     this.#ahead = undefined
     const stretch = await reading
+    if (this.#reuse) this.#spare = this.#current?.memory
     this.#current = stretch
     if (stretch.end < this.#blocks.index.count) {
       const ahead = this.#read(stretch.end)
@@ -52,14 +72,23 @@ export class BlockStretches implements BlockSource {
     const offset = index.blockOffset(first)
     let end = first
     while (end < index.count && (end === first || index.blockEnd(end - 1) - offset < STRETCH_BYTES_MIN)) end++
-    const bytes = Buffer.allocUnsafeSlow(index.blockEnd(end - 1) - offset)
+    const length = index.blockEnd(end - 1) - offset
+    const memory = this.#take(length)
     this.#blocks.pin()
     try {
-      const read = await file.read(bytes, 0, bytes.length, offset)
-      return { first, end, offset, bytes: bytes.subarray(0, read) }
+      const read = await file.read(memory, 0, length, offset)
+      return { first, end, offset, memory, bytes: memory.subarray(0, read) }
     } finally {
       this.#blocks.unpin()
     }
+  }
+
+  #take(bytes: number): Buffer {
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare !== undefined && spare.length >= bytes) return spare
+    // A stretch ends with a whole block: most have a little more than the least.
+    return Buffer.allocUnsafeSlow(this.#reuse ? Math.max(bytes, STRETCH_BYTES_MIN + STRETCH_BYTES_MORE) : bytes)
   }
 
   #parse(stretch: Stretch, ordinal: number): Block {

@@ -282,6 +282,31 @@ export class Block {
     return this.#endsOf(row) & HALF_MASK
   }
 
+  /** The first four bytes of the row's key behind the shared prefix, big-endian, zeros where there are fewer. */
+  headAt(row: number): number {
+    return this.#words[ROWS_HEADER_WORDS + row]!
+  }
+
+  /** The row's two ends as they are stored: of its key in the low half, of its value in the high half. */
+  endsAt(row: number): number {
+    return this.#endsOf(row)
+  }
+
+  /** Where the row's value begins, counted from where the values begin. REQUIRES: not large. */
+  valueStart(row: number): number {
+    return row === 0 ? 0 : this.#endsOf(row - 1) >>> 16
+  }
+
+  /** It holds one large value. */
+  get isLarge(): boolean {
+    return this.#largeValueLength !== -1
+  }
+
+  /** All rows are puts of distinct keys, none of them large. */
+  get isPlain(): boolean {
+    return this.#kindsAt === -1 && this.#largeValueLength === -1
+  }
+
   /** The kind as stored, with its mark. */
   storedKindAt(row: number): number {
     return this.#kindsAt === -1 ? this.#largeKind : this.bytes[this.#kindsAt + row]!

@@ -16,6 +16,21 @@ export function copyInto(target: Uint8Array, targetAt: number, source: Uint8Arra
   }
 }
 
+/** The same between views, four bytes at a time: for stretches of up to some hundred bytes the fastest of all. */
+export function copyWords(target: DataView, targetAt: number, source: DataView, at: number, length: number): void {
+  let i = 0
+  for (; i + 4 <= length; i += 4) target.setUint32(targetAt + i, source.getUint32(at + i, true), true)
+  for (; i < length; i++) target.setUint8(targetAt + i, source.getUint8(at + i))
+}
+
+/** The bytes `view[at, end)`, up to four of them, as a big-endian number, zeros where there are fewer. */
+export function headInView(view: DataView, at: number, end: number): number {
+  if (end - at >= 4) return view.getUint32(at)
+  let head = 0
+  for (let i = 0; i < 4; i++) head = head * 256 + (at + i < end ? view.getUint8(at + i) : 0)
+  return head
+}
+
 /** A Buffer of the caller's own with `bytes[at, at + length)`; a small one is a part of a shared slab of 8 KiB. */
 export function copyBytes(bytes: Uint8Array, at: number, length: number): Buffer {
   const copy = Buffer.allocUnsafe(length)
@@ -28,6 +43,28 @@ export function compareBytes(a: Uint8Array, aLength: number, b: Uint8Array, bLen
   const shared = aLength < bLength ? aLength : bLength
   for (let i = 0; i < shared; i++) {
     const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return aLength - bLength
+}
+
+/** The same for `a[aAt, aAt + aLength)` and `b[bAt, bAt + bLength)`, four bytes at a time. */
+export function compareViews(
+  a: DataView,
+  aAt: number,
+  aLength: number,
+  b: DataView,
+  bAt: number,
+  bLength: number,
+): number {
+  const shared = aLength < bLength ? aLength : bLength
+  let i = 0
+  for (; i + 4 <= shared; i += 4) {
+    const difference = a.getUint32(aAt + i) - b.getUint32(bAt + i)
+    if (difference !== 0) return difference
+  }
+  for (; i < shared; i++) {
+    const difference = a.getUint8(aAt + i) - b.getUint8(bAt + i)
     if (difference !== 0) return difference
   }
   return aLength - bLength

@@ -1,5 +1,5 @@
 /**
- * Carries out a compaction plan up to its manifest edit: opens the inputs, merges, and has the outputs durable and open.
+ * Carries out a compaction plan up to its manifest edit: has the byte work done (merge-job.ts), and the outputs open.
  *
  * Inputs are pinned through the table set that the plan was made on, and read past the block cache. Nothing of the store
  * changes here: after a failure the outputs are removed, and the job can start over from the same plan or another.
@@ -7,18 +7,22 @@
  * Pinned by test/contract/engine and test/crash.
  */
 import { assert } from '../base/assert'
-import { rangesOverlap } from '../base/key-range'
-import { mergeVersions, neededRangeTombstones } from './compaction-merge'
+import type { Key } from '../base/bytes'
 import type { CompactionPlan, Levels, RunInputs } from './compaction-picker'
 import type { Retention } from './compaction-retention'
 import type { JobContext } from './flush-job'
 import { LEVELS } from './manifest-state'
-import { MergingCursor, openRunCursor } from './merging-cursor'
+import { performMerge } from './merge-job'
+import type { MergeJob } from './merge-job'
+import { sharedKeyLength } from './merge-source'
 import type { Slices } from './slices'
-import { TableOutput } from './table-output'
+import type { TableProperties } from './table-format'
 import type { TableFile, TableSet } from './table-set'
 import type { TableSwap } from './table-store'
-import type { VersionCursor } from './version-cursor'
+import { removeQuietly } from './whole-file'
+
+/** A table of the output may have this part of `tableBytesMax`, and the output this many times the input's bytes, together. */
+const TABLES_EACH_MAX = 8
 
 /** What a compaction changes, and what it cost. */
 export interface CompactionOutput {
@@ -54,7 +58,7 @@ export async function compact(
   }
   set.pin()
   try {
-    const files = await mergeFiles(context, job, inputs)
+    const files = await mergeFiles(context, job)
     const adds = files.map((file) => ({ level, run, file }))
     const bytesRead = sumBytes(inputs.flatMap((input) => input.files))
     return { swap: { adds, removes }, bytesRead, bytesWritten: sumBytes(files) }
@@ -70,52 +74,52 @@ interface OpenInputs {
 }
 
 function openInputs(set: TableSet, { level, tables }: RunInputs): OpenInputs {
+  assert(tables.length > 0, 'a plan has no run without tables')
   return { level, files: tables.map((table) => set.file({ level, number: table.fileNumber })) }
 }
 
 async function mergeFiles(
   context: JobContext,
   job: { readonly plan: CompactionPlan; readonly retention: Retention; readonly slices: Slices },
-  inputs: readonly OpenInputs[],
 ): Promise<readonly TableFile[]> {
-  const { plan, retention, slices } = job
-  const source = new MergingCursor(inputs.map(openCursor), false)
-  const rangeTombstones = inputs.flatMap(({ files }) =>
-    files.flatMap(({ table }) => table.rangeTombstones?.list() ?? []),
-  )
-  const merge = {
-    source,
-    rangeTombstones,
-    retention,
-    olderMayHold: (range: { readonly start: string; readonly end: string | undefined }) =>
-      plan.older.some((bounds) => rangesOverlap(bounds, range)),
-  }
-  const output = new TableOutput(context.runtime, {
-    directory: context.directory,
-    limits: context.limits,
-    allocateFileNumber: context.allocateFileNumber,
-    tableBytesMax: plan.tableBytesMax,
-    cutKeys: plan.cutKeys,
-    rangeTombstones: neededRangeTombstones(merge),
-  })
+  const merge = planToMergeJob(context, job.plan, job.retention)
+  const { tables } = await performMerge(context.runtime, merge, job.slices)
   const opened: TableFile[] = []
   try {
-    await mergeVersions(merge, output, slices)
-    for (const properties of await output.finish()) opened.push(await context.tables.open(properties.fileNumber))
+    for (const { fileNumber } of tables) opened.push(await context.tables.open(fileNumber))
     return opened
   } catch (error) {
     for (const file of opened) file.table.unpin()
-    await output.discard()
+    for (const { fileNumber } of tables) await removeQuietly(context.runtime, context.tables.path(fileNumber))
     throw error
-  } finally {
-    source.close()
   }
 }
 
-/** A run is one source, however many tables it has. */
-function openCursor({ files }: OpenInputs): VersionCursor {
-  assert(files.length > 0, 'a plan has no run without tables')
-  return openRunCursor(files.map((file) => file.table), { reverse: false, bulk: true }) // prettier-ignore
+/** The byte work of a plan. */
+export function planToMergeJob(context: JobContext, plan: CompactionPlan, retention: Retention): MergeJob {
+  const inputs = plan.inputs.map(({ tables }) =>
+    tables.map(({ fileNumber, rangeTombstones }) => ({ fileNumber, hasRangeTombstones: rangeTombstones > 0 })),
+  )
+  const tables = plan.inputs.flatMap((run) => run.tables)
+  const bytes = tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
+  const { tableBytesMax, cutKeys, older } = plan
+  // A table is cut at a quarter of its size at the least (table-output.ts). What is not used up is gone all the same.
+  const tablesMax = Math.ceil((TABLES_EACH_MAX * bytes) / tableBytesMax) + 1
+  const fileNumbers = Array.from({ length: tablesMax }, () => context.allocateFileNumber())
+  const { directory, limits } = context
+  const output = { directory, limits, fileNumbers, tableBytesMax, cutKeys }
+  return { inputs, sharedLength: sharedLengthOf(tables), retention, older, output }
+}
+
+function sharedLengthOf(tables: readonly TableProperties[]): number {
+  let least: Key | undefined
+  let greatest: Key | undefined
+  for (const { firstKey, lastKey } of tables) {
+    if (firstKey === undefined || lastKey === undefined) continue
+    if (least === undefined || firstKey < least) least = firstKey
+    if (greatest === undefined || lastKey > greatest) greatest = lastKey
+  }
+  return least === undefined || greatest === undefined ? 0 : sharedKeyLength(least, greatest)
 }
 
 function sumBytes(files: readonly TableFile[]): number {

@@ -79,6 +79,26 @@ export function hashBytes(bytes: Uint8Array, length: number, hash: KeyHash): voi
   finish(hash, low, high)
 }
 
+/** The same hash of `view[at, at + length)`. */
+export function hashView(view: DataView, at: number, length: number, hash: KeyHash): void {
+  const end = at + length
+  let low = length
+  let high = ~length
+  let i = at
+  for (; i + 4 <= end; i += 4) {
+    const word = view.getInt32(i, true)
+    low = mixLow(low, word)
+    high = mixHigh(high, word)
+  }
+  if (i < end) {
+    let word = 0
+    for (let shift = 0; i < end; i++, shift += 8) word |= view.getUint8(i) << shift
+    low = mixLow(low, word)
+    high = mixHigh(high, word)
+  }
+  finish(hash, low, high)
+}
+
 function mixLow(low: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51)
   k = (k << 15) | (k >>> 17)
@@ -128,17 +148,17 @@ export class FilterBuilder {
     assert(bitsPerKey > 0, 'a filter without bits is left out')
     const lines = filterLines(this.keys, bitsPerKey)
     const probes = Math.max(1, Math.min(PROBES_MAX, Math.round(bitsPerKey * PROBES_PER_BIT)))
-    const payload = Buffer.alloc(HEADER_BYTES + lines * LINE_BYTES)
+    const words = new Int32Array(HEADER_BYTES / 4 + lines * LINE_WORDS)
+    const payload = Buffer.from(words.buffer)
     payload.writeUInt32LE(lines, 0)
     payload[4] = probes
     payload.writeUInt32LE(this.keys, 8)
     for (let i = 0; i < this.keys; i++) {
-      const line = lineOf(this.#hashes[2 * i]!, lines)
+      const first = HEADER_BYTES / 4 + lineOf(this.#hashes[2 * i]!, lines) * LINE_WORDS
       let bits = this.#hashes[2 * i + 1]!
       for (let probe = 0; probe < probes; probe++) {
         const bit = bits >>> 23
-        const at = HEADER_BYTES + line * LINE_BYTES + (bit >>> 3)
-        payload[at] = payload[at]! | (1 << (bit & 7))
+        words[first + (bit >>> 5)]! |= 1 << (bit & 31)
         bits = Math.imul(bits, NEXT_BIT)
       }
     }

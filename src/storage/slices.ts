@@ -30,12 +30,13 @@ export class Slices {
     this.#startedMs = runtime.clock.monotonicMs()
   }
 
-  /** Counts `bytes` of work; a promise where the slice is over, to be awaited before going on. */
-  count(bytes: number): undefined | Promise<void> {
+  /** Counts `bytes` of work done in so many steps; a promise where the slice is over, to be awaited before going on. */
+  count(bytes: number, steps = 1): undefined | Promise<void> {
     this.#bytes += bytes
-    this.#steps++
+    this.#steps += steps
     if (this.#bytes < this.#bytesMax) {
-      if (this.#steps % STEPS_PER_LOOK !== 0) return undefined
+      if (this.#steps < STEPS_PER_LOOK) return undefined
+      this.#steps = 0
       if (this.#runtime.clock.monotonicMs() - this.#startedMs < SLICE_MS) return undefined
     }
     return this.#rest()

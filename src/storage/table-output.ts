@@ -13,6 +13,7 @@ import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
+import type { BlockRows } from './block-builder'
 import { tableFileName } from './file-names'
 import { clipRangeTombstones } from './range-tombstones'
 import type { TableProperties } from './table-format'
@@ -23,11 +24,16 @@ import { removeQuietly } from './whole-file'
 /** A table may end at a cut key once it has its size divided by this. */
 const CUT_PART_MIN = 4
 
+/** What a row adds to a table beside key, value, filter and the key once more in the index: columns, a block, a separator. */
+const ROW_BYTES_MORE_MAX = 128
+
 /** Where and how tables are written. */
 export interface TableOutputOptions {
   readonly directory: string
   readonly limits: Limits
   readonly allocateFileNumber: () => number
+  /** How many tables are written at most: the last takes whatever comes. No bound if left out. */
+  readonly tablesMax?: number
   /** Size at which a new table is begun; Infinity for one table only. */
   readonly tableBytesMax: number
   /**
@@ -49,6 +55,8 @@ export class TableOutput {
   #writer: TableWriter | undefined
   /** Where the table under construction begins: its first key may lie further on. */
   #start: Key = ''
+  /** No more than what the table under construction has room for; worked out anew when used up. */
+  #room = 0
   /** The first of `cutKeys` that the keys have not reached. */
   #nextCut = 0
 
@@ -67,9 +75,24 @@ export class TableOutput {
     const { cutKeys, tableBytesMax } = this.#options
     const before = this.#nextCut
     while (this.#nextCut < cutKeys.length && isAtOrAbove(version, cutKeys[this.#nextCut]!)) this.#nextCut++
-    if (this.#writer === undefined) return false
+    if (this.#writer === undefined || this.#paths.length === this.#options.tablesMax) return false
     const bytes = this.#writer.estimatedBytes
     return bytes >= tableBytesMax || (this.#nextCut > before && bytes >= tableBytesMax / CUT_PART_MIN)
+  }
+
+  /**
+   * Whether the table under construction surely takes `rows` more of so many bytes, all of them in a block whose last key is
+   * `lastKey`, without a cut: then `shouldCut` need not be asked for each.
+   */
+  hasRoomFor(rows: number, bytes: number, block: { readonly lastKey: Key }): boolean {
+    const { tableBytesMax, limits, cutKeys } = this.#options
+    if (this.#writer === undefined) return false
+    if (this.#nextCut < cutKeys.length && block.lastKey >= cutKeys[this.#nextCut]!) return false
+    // Beside keys and values a row may add its columns, a share of the filter, and a separator of its own.
+    const worst = 2 * bytes + rows * (ROW_BYTES_MORE_MAX + limits.filterBitsPerKey / 8) + ROW_BYTES_MORE_MAX
+    if (this.#room < worst) this.#room = tableBytesMax - this.#writer.estimatedBytes
+    this.#room -= worst
+    return this.#room > 0
   }
 
   /** Creates the next table's file. */
@@ -85,7 +108,13 @@ export class TableOutput {
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */
   add(version: Version): void {
+    this.#room = 0
     this.#writer!.add(version)
+  }
+
+  /** Adds rows `[from, to)` of a block: puts of distinct keys, none of them large. REQUIRES: a table has begun. */
+  addRows(rows: BlockRows, from: number, to: number): void {
+    this.#writer!.addRows(rows, from, to)
   }
 
   /** Ends the table under construction; everything from `key` on goes to the next one. */
@@ -121,6 +150,7 @@ export class TableOutput {
     await file.sync()
     this.#file = undefined
     this.#writer = undefined
+    this.#room = 0
     await file.close()
     this.#written.push(properties)
   }

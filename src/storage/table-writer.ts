@@ -21,11 +21,11 @@ import type { Sequence } from '../base/sequence'
 import type { File } from '../runtime/runtime'
 import { KIND_OLDER, LARGE_VALUE_BYTES_MIN } from './block-format'
 import { BlockBuilder, createBlockTarget, encodeLargeBlock, largeBlockBytes } from './block-builder'
-import type { BlockTarget } from './block-builder'
-import { copyInto } from './bytes-in-place'
+import type { BlockRows, BlockTarget } from './block-builder'
 import { ENTRY_DELETE } from './engine'
-import { FilterBuilder, KeyHash, filterBytes, hashBytes } from './filter'
+import { FilterBuilder, KeyHash, filterBytes, hashBytes, hashView } from './filter'
 import { sortRangeTombstones } from './range-tombstones'
+import { LastKey } from './last-key'
 import {
   BLOCK_LARGE_VALUE,
   BLOCK_ROWS,
@@ -54,7 +54,6 @@ export interface TableWriterOptions {
 
 /** Finished blocks are written once they have gathered to this. */
 const DRAIN_BYTES_MIN = 256 * 1024
-const KEY_BYTES_INITIAL = 256
 const RANGE_TOMBSTONE_OVERHEAD_BYTES = 18
 
 /** A table under construction. */
@@ -79,8 +78,7 @@ export class TableWriter {
   #unindexedEnd = -1
 
   #firstKey: Key | undefined
-  #lastKey: Uint8Array = Buffer.allocUnsafeSlow(KEY_BYTES_INITIAL)
-  #lastKeyLength = -1
+  readonly #last = new LastKey()
   #lastKeySequence: Sequence = 0
   #firstSequence: Sequence = SEQUENCE_MAX
   #lastSequence: Sequence = 0
@@ -104,48 +102,83 @@ export class TableWriter {
     assert(!this.#draining && !this.#finished, 'versions are added to a table that is ready for them')
     const { keyBytes, keyLength, sequence, valueLength } = version
     assert(sequence > 0 && sequence <= SEQUENCE_MAX, 'a version has a sequence')
-    const isOlder = this.#compareWithLast(keyBytes, keyLength, sequence)
+    const isOlder = this.#isOlder(version)
     const isTombstone = version.kind === ENTRY_DELETE
     const kind = isOlder ? version.kind | KIND_OLDER : version.kind
     const isLarge = valueLength >= LARGE_VALUE_BYTES_MIN
     if (isLarge || !this.#block.fits(keyLength, valueLength)) this.#endBlock()
-    if (this.#unindexedEnd !== -1) this.#addSeparator(isOlder ? undefined : version)
-    if (!isOlder) this.#startKey(keyBytes, keyLength)
+    if (this.#unindexedEnd !== -1) this.#addSeparator(isOlder ? undefined : version.key)
+    if (isOlder) this.#last.keep()
+    else this.#startKey(keyBytes, keyLength)
     this.#lastKeySequence = sequence
     if (isLarge) this.#addLarge(version, kind)
     else this.#block.add(version, sequence, kind)
     this.#count(version, isTombstone)
   }
 
-  /** Whether the version is of the key before; throws where order is broken. */
-  #compareWithLast(keyBytes: Uint8Array, keyLength: number, sequence: Sequence): boolean {
-    const last = this.#lastKey
-    const lastLength = this.#lastKeyLength
-    if (lastLength === -1) return false
-    const shared = keyLength < lastLength ? keyLength : lastLength
-    let i = 0
-    while (i < shared && keyBytes[i] === last[i]) i++
-    if (i === keyLength && i === lastLength) {
-      assert(sequence < this.#lastKeySequence, 'versions of a key arrive newest first')
-      return true
+  /**
+   * Copies rows `[from, to)` of a block as `add` would one by one. REQUIRES: they are puts, none of them large, in order, each of
+   * another key than the row before, the first (whose key is `rows.keyView[0, rows.keyLength)`) behind everything added; no
+   * `drain` pending.
+   */
+  addRows(rows: BlockRows, from: number, to: number): void {
+    assert(!this.#draining && !this.#finished, 'rows are added to a table that is ready for them')
+    const isBehind = !this.#last.isKnown || this.#last.compare(rows.keyView, rows.keyLength) > 0
+    assert(isBehind, 'keys arrive in ascending order')
+    const builder = this.#block
+    const { block } = rows
+    for (let row = from; row < to;) {
+      if (this.#unindexedEnd !== -1) this.#addSeparator(block.keyOf(row))
+      const before = builder.count
+      const next = builder.addRows(rows, row, to)
+      if (next > row) this.#countRows(before)
+      if (next < to) this.#endBlock()
+      row = next
     }
-    assert(i === lastLength || (i < keyLength && keyBytes[i]! > last[i]!), 'keys arrive in ascending order')
-    return false
+    this.#valueBytes += block.valueAt(to - 1) + block.valueLengthAt(to - 1) - block.valueAt(from)
+    this.#keyBytes += (to - from) * block.prefixLength + block.restEnd(to - 1) - block.restStart(from)
+    this.#entries += to - from
+    this.#keys += to - from
+  }
+
+  /** Hashes and counts the rows of the block under construction from `first` on. */
+  #countRows(first: number): void {
+    const builder = this.#block
+    const { count, keysView } = builder
+    this.#firstKey ??= builder.keyOf(first)
+    let keyAt = builder.keyStart(first)
+    let keyEnd = keyAt
+    for (let i = first; i < count; i++) {
+      keyAt = keyEnd
+      keyEnd = builder.keyStart(i + 1)
+      const sequence = builder.sequenceOf(i)
+      if (sequence < this.#firstSequence) this.#firstSequence = sequence
+      if (sequence > this.#lastSequence) this.#lastSequence = sequence
+      this.#lastKeySequence = sequence
+      if (this.#filter === undefined) continue
+      hashView(keysView, keyAt, keyEnd - keyAt, this.#hash)
+      this.#filter.add(this.#hash)
+    }
+    assert(this.#firstSequence > 0 && this.#lastSequence <= SEQUENCE_MAX, 'a version has a sequence')
+    this.#last.lieAt(keysView, keyAt, keyEnd - keyAt)
+  }
+
+  /** Whether the version is of the key before; throws where order is broken. */
+  #isOlder({ keyBytes, keyLength, sequence }: Version): boolean {
+    if (!this.#last.isKnown) return false
+    const order = this.#last.compareBytes(keyBytes, keyLength)
+    assert(order >= 0, 'keys arrive in ascending order')
+    assert(order > 0 || sequence < this.#lastKeySequence, 'versions of a key arrive newest first')
+    return order === 0
   }
 
   #startKey(keyBytes: Uint8Array, keyLength: number): void {
-    if (keyLength > this.#lastKey.length) this.#lastKey = Buffer.allocUnsafeSlow(2 * keyLength)
-    copyInto(this.#lastKey, 0, keyBytes, 0, keyLength)
-    this.#lastKeyLength = keyLength
-    this.#firstKey ??= this.#lastKeyString()
+    this.#last.copy(keyBytes, keyLength)
+    this.#firstKey ??= this.#last.toKey()
     this.#keys++
     if (this.#filter === undefined) return
     hashBytes(keyBytes, keyLength, this.#hash)
     this.#filter.add(this.#hash)
-  }
-
-  #lastKeyString(): Key {
-    return bytesToKey(this.#lastKey.subarray(0, this.#lastKeyLength))
   }
 
   #count(version: Version, isTombstone: boolean): void {
@@ -213,11 +246,11 @@ export class TableWriter {
     this.#used += sealBlock(this.#target.bytes, { at: this.#used, payloadBytes, type, seed: this.#seed, offset })
   }
 
-  /** The separator of the block that has just ended; `next` is the version that follows, undefined if it is of the same key. */
-  #addSeparator(next: Version | undefined): void {
-    const last = this.#lastKeyString()
+  /** The separator of the block that has just ended; `next` is the key that follows, undefined if it is the same. */
+  #addSeparator(next: Key | undefined): void {
+    const last = this.#last.toKey()
     if (next === undefined) this.#index.add(last, this.#lastKeySequence, this.#unindexedEnd)
-    else this.#index.add(shortestSeparator(last, next.key), 0, this.#unindexedEnd)
+    else this.#index.add(shortestSeparator(last, next), 0, this.#unindexedEnd)
     this.#unindexedEnd = -1
   }
 
@@ -237,7 +270,7 @@ export class TableWriter {
     this.#finished = true
     this.#endBlock()
     if (this.#unindexedEnd !== -1) {
-      this.#index.add(this.#lastKeyString(), 0, this.#unindexedEnd)
+      this.#index.add(this.#last.toKey(), 0, this.#unindexedEnd)
       this.#unindexedEnd = -1
     }
     const rangeTombstones = sortRangeTombstones(this.#rangeTombstones)
@@ -268,7 +301,7 @@ export class TableWriter {
   }
 
   #properties(rangeTombstones: readonly RangeTombstone[]): Omit<TableProperties, 'fileNumber' | 'fileBytes'> {
-    const lastKey = this.#entries === 0 ? undefined : this.#lastKeyString()
+    const lastKey = this.#entries === 0 ? undefined : this.#last.toKey()
     let start = this.#firstKey ?? rangeTombstones[0]!.start
     let end: Key | undefined = lastKey === undefined ? start : bytesToKey(Buffer.from(keySuccessor(lastKey), 'latin1'))
     for (const tombstone of rangeTombstones) {
