@@ -21,7 +21,7 @@ describe.each(ENDINGS)('a database that was %s, a bit of it flipped', (ending) =
       const counts = new Map<string, number>()
       for (const place of flipPlaces(image, stride, isWritten))
         countOutcome(counts, place, await flipAndJudge(image, place, opening))
-      expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(80)
+      expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(50)
       // The sample has met damage of the log, of the manifest and of tables, and each of it was found.
       const found = [...counts.keys()]
         .filter((name) => /: re/.test(name))
