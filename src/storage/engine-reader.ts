@@ -81,7 +81,7 @@ export class EngineReader {
     const sources: VersionCursor[] = []
     const rangeTombstones: RangeTombstoneIndex[] = []
     const set = this.#tables.current
-    this.#memtables.addSources(reverse, sources, rangeTombstones)
+    this.#memtables.addSources({ sequence, reverse }, sources, rangeTombstones)
     set.addSources(range, reverse, sources, rangeTombstones)
     set.pin()
     const onClose = (): void => {

@@ -5,7 +5,7 @@
  * readable until its table is in the manifest and in the table set. The list of frozen ones is replaced, never changed, so that
  * a cursor can keep the one it began with.
  *
- * Pinned by test/contract/engine.
+ * Pinned by test/unit/storage/memtables.test.ts and test/contract/engine.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
@@ -104,11 +104,18 @@ export class Memtables {
     return false
   }
 
-  /** Adds the sources of a cursor, newest first. */
-  addSources(reverse: boolean, sources: VersionCursor[], tombstones: RangeTombstoneIndex[]): void {
+  /**
+   * Adds the sources of a cursor that reads at `sequence`, newest first. They show of each key the newest version at or below it
+   * alone: a scan over a key that was overwritten often does not visit every version.
+   */
+  addSources(
+    at: { readonly sequence: Sequence; readonly reverse: boolean },
+    sources: VersionCursor[],
+    tombstones: RangeTombstoneIndex[],
+  ): void {
     for (const memtable of [this.#active, ...this.#frozen.map((frozen) => frozen.memtable)]) {
       if (memtable.entries === 0) continue
-      sources.push(memtable.openCursor(reverse))
+      sources.push(memtable.openCursor(at.reverse, at.sequence))
       if (memtable.rangeTombstones !== undefined) tombstones.push(memtable.rangeTombstones)
     }
   }
