@@ -25,6 +25,7 @@ export class SyncWaiters {
 
   /** Resolves those that `synced` satisfies. */
   settle(synced: Sequence): void {
+    if (this.isEmpty) return
     const later = this.#waiters.findIndex(({ sequence }) => sequence > synced)
     const done = this.#waiters.splice(0, later < 0 ? this.#waiters.length : later)
     for (const { resolve } of done) resolve()
