@@ -46,52 +46,41 @@ export interface TransactCall<T> {
   readonly what: string
 }
 
-/** Runs the call to its end. */
+/** Runs the call to its end. One function for all of an attempt: each further one would cost every call a promise. */
 export async function runTransact<T>(door: TransactDoor, call: TransactCall<T>): Promise<T> {
+  const { interruption } = call
   let underGate = false
   try {
     for (let attempt = 1; ; attempt++) {
-      call.interruption?.check()
+      interruption?.check()
       const begun = underGate ? await beginUnderGate(door, call) : door.store.begin(call.begin)
       door.opened(begun)
-      const outcome = await runAttempt(door, call, begun, attempt)
-      if (!outcome.lost) return outcome.value
+      const role = attempt === 1 ? FIRST_ATTEMPT : { attempt, managed: true, deferrable: false }
+      const tx = new Transaction(begun, door.setting, role)
+      let isCommitting = false
+      let loss: unknown
+      try {
+        interruption?.check()
+        const running = door.guard.run(call.fn, tx)
+        const value = await (interruption === undefined ? running : untilInterrupted(interruption, running, begun))
+        if (begun.state === 'rolled-back') return value
+        isCommitting = true
+        const committing = commitManaged(tx)
+        await (interruption === undefined ? committing : untilDecided(interruption, committing, begun))
+        return value
+      } catch (error) {
+        begun.rollback()
+        if (!(isCommitting ? isLoss(error) : isOwnLoss(tx, error))) throw error
+        loss = error
+      }
       const step = decideRetry(attempt, call.policy, door.runtime.random.fraction())
-      if (step.kind === 'give-up') throw exhausted(call, attempt, outcome.loss)
-      if (step.pauseMs > 0) await pauseBeforeRetry(door, call, step.pauseMs, outcome.loss)
+      if (step.kind === 'give-up') throw exhausted(call, attempt, loss)
+      if (step.pauseMs > 0) await pauseBeforeRetry(door, call, step.pauseMs, loss)
       door.checkOpen()
       underGate = step.underGate
     }
   } finally {
-    call.interruption?.dispose()
-  }
-}
-
-type Outcome<T> = { readonly lost: false; readonly value: T } | { readonly lost: true; readonly loss: unknown }
-
-async function runAttempt<T>(
-  door: TransactDoor,
-  call: TransactCall<T>,
-  begun: StoreTransaction,
-  attempt: number,
-): Promise<Outcome<T>> {
-  const role = attempt === 1 ? FIRST_ATTEMPT : { attempt, managed: true, deferrable: false }
-  const tx = new Transaction(begun, door.setting, role)
-  const { interruption } = call
-  let isCommitting = false
-  try {
-    interruption?.check()
-    const running = door.guard.run(call.fn, tx)
-    const value = await (interruption === undefined ? running : untilInterrupted(interruption, running, begun))
-    if (begun.state === 'rolled-back') return { lost: false, value }
-    isCommitting = true
-    const committing = commitManaged(tx)
-    await (interruption === undefined ? committing : untilDecided(interruption, committing, begun))
-    return { lost: false, value }
-  } catch (error) {
-    begun.rollback()
-    if (isCommitting ? isLoss(error) : isOwnLoss(tx, error)) return { lost: true, loss: error }
-    throw error
+    interruption?.dispose()
   }
 }
 

@@ -149,11 +149,12 @@ export class ConflictIndex {
   hasRead(node: TransactionNode, key: Key): boolean {
     const record = this.keys.get(key)
     if (record !== undefined && hasReader(record, node)) return true
-    for (const entry of node.rangeReads ?? []) {
-      const holds = entry.start <= key && (entry.end === undefined || key < entry.end)
-      if (holds && !entry.value.merged) return true
-    }
-    return false
+    if (node.rangeReads === undefined) return false
+    let isRead = false
+    this.rangeReads.stab(key, (read) => {
+      if (read.node === node && !read.merged) isRead = true
+    })
+    return isRead
   }
 
   /** Registrations, retained writes and floors held: what memory is bounded by, edges apart. */

@@ -16,7 +16,6 @@ export class Deferred<T> {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.promise.catch(() => undefined)
   }
 
   resolve(value: T): void {
@@ -24,6 +23,8 @@ export class Deferred<T> {
   }
 
   reject(error: Error): void {
+    // In time, and only where it is needed: most are resolved.
+    this.promise.catch(() => undefined)
     this.#reject(error)
   }
 }
