@@ -18,8 +18,11 @@ export interface CaseSet {
   close(): Promise<void>
 }
 
+/** Which process it is to be, and with what. */
+export type Start = MeasureOptions & { readonly process: string }
+
 /** To a process: the first message starts it, each later one has it measure; it ends when the channel is closed. */
-export type Order = { readonly start: MeasureOptions & { readonly process: string } } | { readonly run: string; readonly ms: number } // prettier-ignore
+export type Order = { readonly start: Start } | { readonly run: string; readonly ms: number }
 
 /** From a process, one for each order. */
 export type Answer = { readonly ready: true } | { readonly sample: Sample } | { readonly failure: string }

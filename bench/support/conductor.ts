@@ -7,14 +7,12 @@
  * One process measures at a time; the others wait for orders and use no processor. The load of the machine is noted with each
  * round: figures of a busy machine are worth as much as that says.
  */
-import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import path from 'node:path'
-import type { Answer, Order } from './case-contract'
 import type { CaseEntry } from './catalogue'
 import type { Sample } from './figures'
+import { MeasuringChild } from './measuring-child'
 
 /** Where it ran. */
 export interface Machine {
@@ -36,6 +34,7 @@ export interface Round {
 export interface Run {
   readonly machine: Machine
   readonly begun: string
+  /** How long a case was measured; 0 where each took as long as it took. */
   readonly sampleMs: number
   readonly rows: number
   readonly rounds: readonly Round[]
@@ -59,13 +58,13 @@ export interface ConductOptions {
 /** Runs everything. Rejects with the first failure of any case. */
 export async function conduct(options: ConductOptions): Promise<Run> {
   const { cases, rounds, sampleMs, warmUpMs, rows } = options
-  const processes = new Map<string, MeasuringProcess>()
+  const processes = new Map<string, MeasuringChild>()
   const begun = new Date().toISOString()
   const measured: Round[] = []
   try {
     for (const name of new Set(cases.flatMap((entry) => (entry.isAlone === true ? [] : entry.process)))) {
       options.onProgress(`setting up ${name}`)
-      processes.set(name, await MeasuringProcess.start(name, options))
+      processes.set(name, await startChild(name, options))
     }
     const measure = async (entry: CaseEntry, ms: number): Promise<Sample> => {
       const process = processes.get(entry.process)
@@ -93,8 +92,16 @@ export function rotated<T>(cases: readonly T[], round: number): T[] {
   return [...cases.slice(first), ...cases.slice(0, first)]
 }
 
+/** A process of that name with a directory of its own. */
+function startChild(name: string, options: ConductOptions): Promise<MeasuringChild> {
+  mkdirSync(options.directory, { recursive: true })
+  const directory = mkdtempSync(path.join(options.directory, `${name}-`))
+  const { rows, environment = {} } = options
+  return MeasuringChild.start(options.module ?? 'measuring-process', { process: name, directory, rows }, environment)
+}
+
 async function measureAlone(entry: CaseEntry, ms: number, options: ConductOptions): Promise<Sample> {
-  const process = await MeasuringProcess.start(entry.process, options)
+  const process = await startChild(entry.process, options)
   try {
     return await process.measure(entry.name, ms)
   } finally {
@@ -109,71 +116,5 @@ export function machineNow(): Machine {
     processors: availableParallelism(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-  }
-}
-
-/** The conductor's side of a process that measures; gives it one order at a time. */
-class MeasuringProcess {
-  readonly #name: string
-  readonly #child: ChildProcess
-  #answered: ((answer: Answer) => void) | undefined
-  #hasEnded = false
-
-  private constructor(name: string, child: ChildProcess) {
-    this.#name = name
-    this.#child = child
-    child.on('message', (answer: Answer) => this.#answer(answer))
-    child.on('exit', (code, signal) => {
-      this.#hasEnded = true
-      this.#answer({ failure: `the process ended with ${String(code ?? signal)}` })
-    })
-  }
-
-  static async start(name: string, options: ConductOptions): Promise<MeasuringProcess> {
-    mkdirSync(options.directory, { recursive: true })
-    const directory = mkdtempSync(path.join(options.directory, `${name}-`))
-    const child = fork(path.join(__dirname, `${options.module ?? 'measuring-process'}.ts`), [], {
-      execArgv: ['--expose-gc', '-r', require.resolve('ts-node/register/transpile-only')],
-      // As an application runs: in development the store also notes where transactions were begun.
-      env: { ...process.env, ...options.environment, NODE_ENV: 'production' },
-    })
-    const started = new MeasuringProcess(name, child)
-    try {
-      await started.#order({ start: { process: name, directory, rows: options.rows } })
-    } catch (error) {
-      await started.end()
-      throw error
-    }
-    return started
-  }
-
-  async measure(name: string, ms: number): Promise<Sample> {
-    const answer = await this.#order({ run: name, ms })
-    if (!('sample' in answer)) throw new Error(`Cannot measure ${name}: process ${this.#name} did not answer`)
-    return answer.sample
-  }
-
-  /** Has the process close what it opened. */
-  async end(): Promise<void> {
-    if (this.#hasEnded) return
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    if (this.#child.connected) this.#child.disconnect()
-    await ended
-  }
-
-  async #order(order: Order): Promise<Answer> {
-    const answer = await new Promise<Answer>((resolve) => {
-      this.#answered = resolve
-      if (this.#hasEnded) this.#answer({ failure: 'the process has ended' })
-      else this.#child.send(order)
-    })
-    if ('failure' in answer) throw new Error(`Process ${this.#name} failed: ${answer.failure}`)
-    return answer
-  }
-
-  #answer(answer: Answer): void {
-    const answered = this.#answered
-    this.#answered = undefined
-    answered?.(answer)
   }
 }

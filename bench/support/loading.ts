@@ -1,7 +1,7 @@
 /**
  * Loads rows through transactions in random order, and says what they take in memory.
  */
-import type { Database, OpenOptions } from 'strictkv'
+import type { Database, Durability, OpenOptions } from 'strictkv'
 import type { Sample } from './figures'
 import { KEY_BYTES, VALUE_BYTES, createRandom, keyOf, shuffledOrdinals } from './keys'
 
@@ -18,19 +18,37 @@ export function rowsInMemory(rows: number): OpenOptions {
   return { memtableBytesMax: bytes, walBytesMax: 4 * bytes }
 }
 
-/** Loads; after `flushAfter` rows, flushes. Gives rows per second, the flush apart. */
-export async function loadRows(
-  db: Database,
-  options: { readonly rows: number; readonly flushAfter?: number },
-): Promise<number> {
-  const { rows, flushAfter = -1 } = options
-  const ordinals = shuffledOrdinals(rows, createRandom(SEED))
+/** What is loaded, and how. */
+export interface LoadOptions {
+  readonly rows: number
+  /** Flushes after so many of them. */
+  readonly flushAfter?: number
+  readonly rowsPerTransaction?: number
+  /** Of its transactions; the database's own unless given. */
+  readonly durability?: Durability
+  /** The order in which they are loaded, if it was made before. */
+  readonly ordinals?: Uint32Array
+}
+
+/** The order in which `rows` rows are loaded. */
+export function loadOrder(rows: number): Uint32Array {
+  return shuffledOrdinals(rows, createRandom(SEED))
+}
+
+/** Loads. Gives rows per second, the flush apart. */
+export async function loadRows(db: Database, options: LoadOptions): Promise<number> {
+  const {
+    rows,
+    flushAfter = -1,
+    rowsPerTransaction = ROWS_PER_TRANSACTION,
+    ordinals = loadOrder(options.rows),
+  } = options
   const value = Buffer.alloc(VALUE_BYTES)
   let elapsedMs = 0
   let sinceMs = performance.now()
   for (let row = 0; row < rows;) {
-    const tx = db.begin()
-    const end = Math.min(rows, row + ROWS_PER_TRANSACTION, row < flushAfter ? flushAfter : rows)
+    const tx = db.begin(options.durability === undefined ? undefined : { durability: options.durability })
+    const end = Math.min(rows, row + rowsPerTransaction, row < flushAfter ? flushAfter : rows)
     for (; row < end; row++) {
       const ordinal = ordinals[row]!
       value.writeUInt32LE(ordinal)

@@ -39,7 +39,7 @@ export function circumstancesOf(run: Run): string[] {
   const loads = rounds.flatMap((round) => [round.loadBefore, round.loadAfter])
   return [
     `${machine.processor}, ${machine.processors} processors, Node ${machine.node}, ${machine.platform}`,
-    `begun ${run.begun}; ${rounds.length} rounds, ${run.sampleMs} ms a case; ${shown(run.rows)} rows loaded`,
+    `begun ${run.begun}; ${run.sampleMs === 0 ? '' : `${rounds.length} rounds, ${run.sampleMs} ms a case; `}${shown(run.rows)} rows loaded`,
     `load of the machine (1-minute mean, this run included): ${shown(Math.min(...loads))} to ${shown(Math.max(...loads))}`,
   ]
 }

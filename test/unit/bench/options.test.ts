@@ -1,4 +1,5 @@
 /** The options of the benchmark's command line. */
+import { parseLargeOptions, parseOpenLoopOptions } from '../../../bench/support/long-options'
 import { parseOptions } from '../../../bench/support/options'
 
 test('without options, five rounds over a million rows', () => {
@@ -25,4 +26,23 @@ test.each(['0', '-1', '1.5', 'many', ''])('--rounds %p is refused', (text) => {
 
 test('an option that does not exist is refused', () => {
   expect(() => parseOptions(['--round', '3'])).toThrow('--round')
+})
+
+test('bench:large loads ten million rows, --quick a hundred thousand, --rows as many as it says', () => {
+  const rows = (...argv: string[]): number => parseLargeOptions(argv).rows
+  expect([rows(), rows('--quick'), rows('--quick', '--rows', '7')]).toEqual([10_000_000, 100_000, 7])
+})
+
+test('bench:open-loop runs for half an hour at 70 %, durably', () => {
+  expect(parseOpenLoopOptions([])).toMatchObject({ minutes: 30, share: 0.7, durability: 'sync', rows: 1_000_000 })
+  expect(parseOpenLoopOptions(['--minutes', '0.5', '--durability', 'os'])).toMatchObject({ minutes: 0.5, durability: 'os' }) // prettier-ignore
+})
+
+test.each([
+  ['--minutes', '0'],
+  ['--share', 'much'],
+  ['--capacity-seconds', '-1'],
+  ['--durability', 'none'],
+])('%s %s is refused', (name, text) => {
+  expect(() => parseOpenLoopOptions([`${name}=${text}`])).toThrow(name)
 })
