@@ -7,6 +7,8 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Database } from '../../src/index'
 import { SerializationError, open } from '../../src/index'
+import { mergeAllTheTime } from '../support/harness/isolation-target'
+import { LEAST_LIMITS } from '../support/harness/least-limits'
 import { SeededRandom, replayCommand, testSeed } from '../support/oracle/random'
 import type { ObservedTransaction } from '../support/oracle/value-checker'
 import { findValueAnomaly } from '../support/oracle/value-checker'
@@ -91,17 +93,24 @@ class Clients {
   }
 }
 
-test.each(['sync', 'os'] as const)(
-  'append lists under %s are strictly serializable by their values',
-  async (durability) => {
+test.each([
+  ['sync', 'as it is', {}],
+  ['os', 'as it is', {}],
+  ['sync', 'merged all the time', LEAST_LIMITS],
+] as const)(
+  'append lists under %s are strictly serializable by their values, storage %s',
+  async (durability, storage, limits) => {
     const seed = testSeed(4)
     const directory = mkdtempSync(path.join(os.tmpdir(), 'strictkv-lists-'))
     try {
-      const database = await open(path.join(directory, 'data'), { durability })
+      const database = await open(path.join(directory, 'data'), { durability, ...limits })
+      const merging = storage === 'merged all the time' ? mergeAllTheTime(database) : undefined
       const clients = new Clients(database, new SeededRandom(seed))
       await Promise.all(Array.from({ length: CLIENTS }, (_, client) => clients.run(client)))
       const lists = new Map<string, readonly string[]>()
       for (const key of KEYS) lists.set(key, elementsOf(await database.get(key)))
+      await merging?.end()
+      if (merging !== undefined) expect(database.stats().storage.compactions).toBeGreaterThan(0)
       await database.close()
       const anomaly = findValueAnomaly(clients.history, lists)
       if (anomaly !== undefined) throw new Error(`${anomaly}\n${replayCommand(seed, 'test/model/append-lists')}`)

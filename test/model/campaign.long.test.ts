@@ -1,7 +1,8 @@
 /**
  * The campaigns whole: every small schedule (tens of millions) and more than 200,000 random transactions.
  *
- * The same by hand: `npx ts-node test/model/exhaustive.ts --full` and `npx ts-node test/model/random.ts`.
+ * The same by hand: `npx ts-node test/model/exhaustive.ts --full` and `npx ts-node test/model/random.ts`
+ * (`--storage lsm --scale 0.25`).
  */
 import { createStoreSubject } from '../support/harness/store-subject'
 import { FULL_FAMILIES, runFamily } from '../support/oracle/exhaustive-suites'
@@ -28,5 +29,16 @@ describe('the whole campaigns', () => {
       transactions += result.transactions
     }
     expect(transactions).toBeGreaterThan(200_000)
+  })
+
+  test('more than 50,000 random transactions over tables that are merged all the time', async () => {
+    const seed = testSeed(2)
+    let transactions = 0
+    for (const scenario of SCENARIOS) {
+      const result = await runScenario(scenario, seed, 0.25, 'lsm')
+      expect(result.reportFaults).toBe(0)
+      transactions += result.transactions
+    }
+    expect(transactions).toBeGreaterThan(50_000)
   })
 })

@@ -4,11 +4,15 @@
  *     npx ts-node test/model/random.ts                       200,000 transactions and more
  *     npx ts-node test/model/random.ts --scale 0.1 --seed 7  a tenth, from another seed
  *     npx ts-node test/model/random.ts --only lag --seed 7   one scenario
+ *     npx ts-node test/model/random.ts --storage lsm         over tables, flushed and merged all the time, limits at their least
  *
  * Every scenario is judged decision by decision (test/support/oracle/auditor.ts). A failure prints the line that replays it.
  */
 import { parseArgs } from 'node:util'
 import type { LimitName } from '../../src/base/limits'
+import type { LsmSubject } from '../support/harness/lsm-subject'
+import { createLsmSubject } from '../support/harness/lsm-subject'
+import type { StoreSubject } from '../support/harness/store-subject'
 import { checkAtRest, createStoreSubject } from '../support/harness/store-subject'
 import type { AuditCounts } from '../support/oracle/auditor'
 import { Auditor } from '../support/oracle/auditor'
@@ -80,19 +84,28 @@ export const SCENARIOS: readonly Scenario[] = [
   bounded('few commits retained', { retainedCommitsMax: 4 }),
 ]
 
+/** What the transaction layer stands on: the in-memory engine, or the LSM engine under constant flushes and merges. */
+export type Storage = 'memory' | 'lsm'
+
 /** What a scenario came to. */
 export interface ScenarioResult extends AuditCounts {
   readonly name: string
+  /** Of the LSM engine. */
+  readonly flushes?: number
+  readonly compactions?: number
 }
 
 const INVARIANTS_EVERY = 500
 
 /** Runs one scenario at `scale` (1: whole). Throws the first violation, with the line that replays it. */
-export async function runScenario(scenario: Scenario, seed: number, scale: number): Promise<ScenarioResult> {
-  const subject = createStoreSubject({
-    ...(scenario.limits === undefined ? {} : { limits: scenario.limits }),
-    engine: scenario.isAsynchronous === true ? { asynchronousReads: true, asynchronousReserve: true } : {},
-  })
+export async function runScenario(
+  scenario: Scenario,
+  seed: number,
+  scale: number,
+  storage: Storage = 'memory',
+): Promise<ScenarioResult> {
+  const lsm = storage === 'lsm' ? await createLsmSubject({ ...limitsOf(scenario), seed }) : undefined
+  const subject = lsm ?? createMemorySubject(scenario)
   const auditor = new Auditor(subject.store, { toleratesWaits: scenario.mayBeConservative === true })
   subject.onAbort = (report) => {
     if (report.conservative && scenario.mayBeConservative !== true) {
@@ -105,19 +118,37 @@ export async function runScenario(scenario: Scenario, seed: number, scale: numbe
     const transaction = mark === undefined ? undefined : findRunning(auditor, Number(mark.slice(1)))
     if (transaction !== undefined) auditor.onDecided(transaction)
   }
-  const shape = { ...scenario.shape, transactions: Math.ceil(scenario.shape.transactions * scale) }
+  const transactions = Math.ceil(scenario.shape.transactions * scale)
+  // Where room has to be waited for, a commit is known by a key of its own in its batch.
+  const shape = { ...scenario.shape, transactions, ...(lsm === undefined ? {} : { marks: true }) }
   try {
     await runWorkload(new SeededRandom(seed), auditor, subject, shape, {
       afterStep: (step) => {
         if (step % INVARIANTS_EVERY === 0) subject.store.checkInvariants()
       },
+      ...(lsm === undefined ? {} : { between: (step: number) => lsm.work(step) }),
     })
     checkAtRest(subject.store)
   } catch (error) {
-    const replay = `npx ts-node test/model/random.ts --only ${JSON.stringify(scenario.name)} --seed ${seed} --scale ${scale}`
+    const replay = `npx ts-node test/model/random.ts --only ${JSON.stringify(scenario.name)} --seed ${seed} --scale ${scale} --storage ${storage}`
     throw new Error(`${error instanceof Error ? error.message : 'failed'}\nreplay: ${replay}`, { cause: error })
   }
-  return { name: scenario.name, ...auditor.counts }
+  return { name: scenario.name, ...auditor.counts, ...(lsm === undefined ? {} : await endLsm(lsm)) }
+}
+
+function limitsOf(scenario: Scenario): { readonly limits?: Partial<Record<LimitName, number>> } {
+  return scenario.limits === undefined ? {} : { limits: scenario.limits }
+}
+
+function createMemorySubject(scenario: Scenario): StoreSubject {
+  const engine = scenario.isAsynchronous === true ? { asynchronousReads: true, asynchronousReserve: true } : {}
+  return createStoreSubject({ ...limitsOf(scenario), engine })
+}
+
+async function endLsm(lsm: LsmSubject): Promise<{ readonly flushes: number; readonly compactions: number }> {
+  const { flushes, compactions } = lsm.figures()
+  await lsm.close()
+  return { flushes, compactions }
 }
 
 function findRunning(auditor: Auditor, id: number): AuditedTransaction | undefined {
@@ -127,12 +158,18 @@ function findRunning(auditor: Auditor, id: number): AuditedTransaction | undefin
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seed: { type: 'string' }, scale: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      seed: { type: 'string' },
+      scale: { type: 'string' },
+      only: { type: 'string' },
+      storage: { type: 'string', default: 'memory' },
+    },
   })
   let transactions = 0
   for (const scenario of SCENARIOS) {
     if (values.only !== undefined && scenario.name !== values.only) continue
-    const result = await runScenario(scenario, Number(values.seed ?? 1), Number(values.scale ?? 1))
+    const storage = values.storage === 'lsm' ? 'lsm' : 'memory'
+    const result = await runScenario(scenario, Number(values.seed ?? 1), Number(values.scale ?? 1), storage)
     transactions += result.transactions
     process.stdout.write(`${JSON.stringify(result)}\n`)
   }

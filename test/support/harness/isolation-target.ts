@@ -5,6 +5,7 @@ import type { Database } from '../../../src/index'
 import { SerializationError, open } from '../../../src/index'
 import { Auditor } from '../oracle/auditor'
 import type { StepOutcome } from '../oracle/audited-transaction'
+import { LEAST_LIMITS } from './least-limits'
 import type { DataPlace } from './store-harness'
 import { createStoreHarness } from './store-harness'
 
@@ -16,6 +17,9 @@ export interface IsolationSession {
   put(key: string, value: string): Promise<boolean>
   commit(): Promise<boolean>
 }
+
+/** There are thousands of operations: after each of these many, the storage is disturbed. */
+const DISTURB_EVERY = 64
 
 /** See the file's header. */
 export interface IsolationTarget {
@@ -31,6 +35,7 @@ export interface IsolationTarget {
 export async function openStoreTarget(place: DataPlace): Promise<IsolationTarget> {
   const harness = await createStoreHarness(place)
   const auditor = new Auditor(harness.store)
+  let operations = 0
   harness.onAbort = (report) => auditor.onAbort(report)
   const publish = (): void => {
     if (auditor.published === auditor.decided) return
@@ -51,6 +56,7 @@ export async function openStoreTarget(place: DataPlace): Promise<IsolationTarget
     const isDone = (await outcome) === 'done'
     const failure = auditor.failure ?? auditor.reportFault
     if (failure !== undefined) throw failure
+    if (operations++ % DISTURB_EVERY === 0) await harness.disturb()
     return isDone
   }
   return {
@@ -79,12 +85,14 @@ export async function openStoreTarget(place: DataPlace): Promise<IsolationTarget
 }
 
 /** Where a database's data are. */
-export const DATABASE_PLACES = ['in memory', 'flushed', 'compacted', 'reopened'] as const
+export const DATABASE_PLACES = ['in memory', 'flushed', 'compacted', 'reopened', 'merged all the time'] as const
 export type DatabasePlace = (typeof DATABASE_PLACES)[number]
 
 /** A database in a real directory. */
 export async function openDatabaseTarget(directory: string, place: DatabasePlace): Promise<IsolationTarget> {
-  let database: Database = await open(directory)
+  const isMerged = place === 'merged all the time'
+  let database: Database = await open(directory, isMerged ? LEAST_LIMITS : {})
+  const merging = isMerged ? mergeAllTheTime(database) : undefined
   const told = async (act: () => Promise<unknown>): Promise<boolean> => {
     try {
       await act()
@@ -119,6 +127,27 @@ export async function openDatabaseTarget(directory: string, place: DatabasePlace
       }
     },
     finish: () => Promise.resolve(),
-    close: () => database.close(),
+    async close() {
+      await merging?.end()
+      await database.close()
+    },
+  }
+}
+
+/** Flushes and merges everything, again and again, until `end`, which rejects with what went wrong. */
+export function mergeAllTheTime(database: Database): { end(): Promise<void> } {
+  let isOver = false
+  const running = (async () => {
+    while (!isOver) {
+      await database.compact()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })()
+  running.catch(() => undefined)
+  return {
+    end() {
+      isOver = true
+      return running
+    },
   }
 }

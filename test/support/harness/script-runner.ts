@@ -81,6 +81,7 @@ class ScriptRun {
     }
     this.#auditor.settleAborts()
     if (this.#auditor.failure !== undefined) throw this.#auditor.failure
+    await this.#harness.disturb()
   }
 
   async finish(): Promise<void> {

@@ -16,10 +16,11 @@ import type { MemoryRuntime } from '../memory-runtime/memory-runtime'
 import { createMemoryRuntime } from '../memory-runtime/memory-runtime'
 import type { HeldEngine } from './held-engine'
 import { holdPublishing } from './held-engine'
+import { LEAST_LIMITS } from './least-limits'
 import { checkAtRest } from './store-subject'
 
 /** Where the data of the setup are when the schedule runs. */
-export const DATA_PLACES = ['the memory engine', 'in memory', 'flushed', 'compacted', 'reopened'] as const
+export const DATA_PLACES = ['the memory engine', 'in memory', 'flushed', 'compacted', 'reopened', 'merged all the time'] as const // prettier-ignore
 export type DataPlace = (typeof DATA_PLACES)[number]
 
 /** See the file's header. */
@@ -29,6 +30,8 @@ export interface StoreHarness {
   onAbort: ((report: SerializationReport) => void) | undefined
   /** Brings what was set up to its place. Gives the store to go on with. */
   settleData(): Promise<Store>
+  /** To be awaited after each step: where data are merged all the time, everything is flushed and merged. */
+  disturb(): Promise<void>
   publishThrough(sequence: number): void
   flush(): Promise<void>
   compact(): Promise<void>
@@ -42,7 +45,8 @@ export async function createStoreHarness(
   limits: Readonly<Record<string, number>> = {},
 ): Promise<StoreHarness> {
   const runtime = createMemoryRuntime({ seed: 1 })
-  const allLimits = createLimits(limits)
+  const isMerged = place === 'merged all the time'
+  const allLimits = createLimits({ ...(isMerged ? LEAST_LIMITS : {}), ...limits })
   const openEngine = async (): Promise<HeldEngine> => holdPublishing(await createEngine(place, runtime, allLimits))
   let engine = await openEngine()
   const createStore = (): Store =>
@@ -59,7 +63,7 @@ export async function createStoreHarness(
     onAbort: undefined,
     async settleData() {
       if (place === 'flushed') await engine.flush()
-      if (place === 'compacted') {
+      if (place === 'compacted' || isMerged) {
         await engine.flush()
         await engine.compact()
       }
@@ -68,6 +72,9 @@ export async function createStoreHarness(
       engine = await openEngine()
       store = createStore()
       return store
+    },
+    async disturb() {
+      if (isMerged) await engine.compact()
     },
     publishThrough: (sequence) => engine.publishThrough(sequence),
     flush: () => engine.flush(),

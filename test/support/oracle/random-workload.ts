@@ -56,12 +56,18 @@ export async function runWorkload(
   auditor: Auditor,
   subject: Subject,
   shape: WorkloadShape,
-  options: { readonly afterStep?: (step: number) => void } = {},
+  options: {
+    readonly afterStep?: (step: number) => void
+    /** Waited for before the next step. */
+    readonly between?: (step: number) => Promise<void> | undefined
+  } = {},
 ): Promise<void> {
   const run = new WorkloadRun(random, auditor, subject, shape)
   for (let step = 0; !run.isOver; step++) {
     await run.step()
     options.afterStep?.(step)
+    const waits = options.between?.(step)
+    if (waits !== undefined) await waits
   }
   await run.finish()
 }
