@@ -104,16 +104,27 @@ export const LIMITS = {
   blockBytes: { initial: 4 * KiB, min: 256, max: 64 * KiB, about: 'target size of a table block' },
   blockCacheBytesMax: { initial: 64 * MiB, min: 0, max: 64 * GiB, about: 'parsed blocks kept in memory' },
   filterBitsPerKey: { initial: 10, min: 0, max: 32, about: 'filter bits for each key of a table' },
-  tableBytesMax: {
-    initial: 8 * MiB,
-    min: 16 * KiB,
+  tableBytesMin: {
+    initial: 2 * MiB,
+    min: 4 * KiB,
     max: 1 * GiB,
-    about: 'size at which compaction begins a new table',
+    about: 'size of the tables of level 1; those of each deeper level are levelSizeRatio times larger',
   },
+  tableBytesMax: { initial: 64 * MiB, min: 4 * KiB, max: 1 * GiB, about: 'size to which tables grow with their level' },
   levelZeroTablesMax: { initial: 4, min: 1, max: 64, about: 'tables in level 0 before they are compacted' },
   levelZeroTablesStall: { initial: 12, min: 2, max: 1_024, about: 'tables in level 0 at which commits wait' },
-  levelSizeRatio: { initial: 8, min: 2, max: 32, about: 'how many times larger each level is than the one above' },
-  levelBytesBase: { initial: 64 * MiB, min: 32 * KiB, max: 64 * GiB, about: 'size of level 1 before it is compacted' },
+  levelSizeRatio: {
+    initial: 4,
+    min: 2,
+    max: 32,
+    about: 'runs of a level above the last before they are merged, and how many times larger each level is',
+  },
+  levelBytesBase: {
+    initial: 128 * MiB,
+    min: 32 * KiB,
+    max: 64 * GiB,
+    about: 'size of level 1 as the last one before it becomes level 2',
+  },
   manifestRoomBytes: {
     initial: 256 * KiB,
     min: 16 * KiB,

@@ -8,8 +8,9 @@
  * What it does not do: decide conflicts (mvcc) or touch files (storage; operated through `Operations`).
  * Pinned by test/unit/kv/database.test.ts.
  */
-import { describe, inputToKey, inputToLookupKey, inputToValue } from '../base/bytes'
-import { DatabaseClosedError, InvalidArgumentError, ReadOnlyError } from '../base/errors'
+import { inputToKey, inputToLookupKey, inputToValue } from '../base/bytes'
+import { DatabaseClosedError, ReadOnlyError } from '../base/errors'
+import { isEmptyRange } from '../base/key-range'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
 import type { Store, StoreSnapshot, StoreTransaction, Waiting } from '../mvcc/contract'
@@ -28,7 +29,7 @@ import type { DatabaseStats, Operations } from './operations'
 import { inputToKeys, rejection } from './now'
 import { checkFunction } from './options'
 import type { RangeBounds, ScanOptions } from './range-options'
-import { planScan } from './range-options'
+import { planCompaction, planScan } from './range-options'
 import type { ScanHost, ScanShape } from './scan'
 import { KEYS, ROWS, Scan, VALUES, countRows } from './scan'
 import { writeOnce } from './single-write'
@@ -249,13 +250,14 @@ export class Database {
     await this.#inFlight.track(this.#parts.operations.flush())
   }
 
-  /** Resolves when all tables are merged. It happens by itself, piece by piece; this does all of it. */
-  async compact(range?: undefined): Promise<void> {
+  /**
+   * Resolves when everything committed so far with a key within `bounds` (every key, if none are given) is in the last level of
+   * tables, without versions that nobody can read any more. It happens by itself, piece by piece; this does all of it.
+   */
+  async compact(bounds?: RangeBounds): Promise<void> {
     this.#checkWritable('compact')
-    if (range !== undefined) {
-      throw new InvalidArgumentError(`Cannot compact ${describe(range)}: compact takes no range and merges everything`)
-    }
-    await this.#inFlight.track(this.#parts.operations.compact())
+    const range = planCompaction(bounds, this.#parts.limits.keyBytesMax)
+    if (!isEmptyRange(range)) await this.#inFlight.track(this.#parts.operations.compact(range))
   }
 
   /** Figures of transactions, storage and events. */

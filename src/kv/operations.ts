@@ -3,6 +3,7 @@
  *
  * kv knows no storage: these interfaces name, in kv's words, what open.ts wires to the engine.
  */
+import type { KeyRange } from '../base/key-range'
 import type { StoreStats } from '../mvcc/contract'
 
 /** Operations on the storage; each may reject with typed errors of its own. */
@@ -11,8 +12,8 @@ export interface Operations {
   sync(): Promise<void>
   /** Resolves when everything committed so far is in tables. */
   flush(): Promise<void>
-  /** Resolves when all tables are merged into the last level. */
-  compact(): Promise<void>
+  /** Resolves when everything of `range` (every key, if none is given) committed so far lies in the last level. */
+  compact(range?: KeyRange): Promise<void>
   stats(): StorageStats
   /** Waits for running work, syncs, lets go of the directory. */
   close(): Promise<void>

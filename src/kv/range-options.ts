@@ -68,6 +68,13 @@ export function planDeletion(given: RangeBounds, keyBytesMax: number): KeyRange 
   return boundsToRange(given, keyBytesMax, 'deleteRange')
 }
 
+/** The range of a compaction; without bounds every key. Throws as `planScan` does. */
+export function planCompaction(given: RangeBounds | undefined, keyBytesMax: number): KeyRange {
+  if (given === undefined) return RANGE_ALL
+  checkOptions(given, BOUNDS, 'compact')
+  return boundsToRange(given, keyBytesMax, 'compact')
+}
+
 function boundsToRange(given: RangeBounds, keyBytesMax: number, call: string): KeyRange {
   if (given.gte !== undefined && given.gt !== undefined) throw twoBounds('gte', 'gt', call)
   if (given.lt !== undefined && given.lte !== undefined) throw twoBounds('lt', 'lte', call)

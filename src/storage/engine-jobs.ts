@@ -12,11 +12,13 @@
  */
 import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
+import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Background, JobKind } from './background'
 import { compact, tableSetToLevels } from './compaction-job'
-import type { CompactionPlan } from './compaction-picker'
-import { pickCompaction, planFullCompaction } from './compaction-picker'
+import type { CompactionPlan, Levels } from './compaction-picker'
+import { pickCompaction, planDescent } from './compaction-picker'
+import { planRange, planRewriteOf, tablesToRewrite } from './compaction-range'
 import type { Retention } from './compaction-retention'
 import { createRetention } from './compaction-retention'
 import type { EngineEvent } from './engine'
@@ -80,17 +82,30 @@ export class EngineJobs {
     if (kind === 'flush') return this.#flush()
     const retention = this.#retention()
     const { tables, limits } = this.#options
-    const plan = pickCompaction(tableSetToLevels(tables.current), limits, retention)
+    const plan = pickCompaction(tableSetToLevels(tables.current), limits, { retention, atRest: false })
     if (plan === undefined) return false
     await this.#compact(plan, retention)
     return true
   }
 
-  /** Merges all tables into the last level. */
-  async compactAll(): Promise<void> {
-    const { tables, limits } = this.#options
-    const plan = planFullCompaction(tableSetToLevels(tables.current), limits)
-    if (plan !== undefined) await this.#compact(plan, this.#retention())
+  /** Merges what overlaps `range` and is in tables by now into the last level, one plan after the other. */
+  async compactRange(range: KeyRange): Promise<void> {
+    const { tables, limits, memtables } = this.#options
+    const levels = (): Levels => tableSetToLevels(tables.current)
+    const through = memtables.appendedSequence
+    for (;;) {
+      const plan = planRange(levels(), { range, through }, limits) ?? planDescent(levels(), limits)
+      if (plan === undefined) break
+      await this.#compact(plan, this.#retention())
+      this.#background?.checkWanted()
+    }
+    for (const number of tablesToRewrite(levels(), range)) {
+      const plan = planRewriteOf(levels(), number, limits)
+      if (plan !== undefined) await this.#compact(plan, this.#retention())
+      this.#background?.checkWanted()
+    }
+    // Who asks for this asks for the space.
+    await tables.removed()
   }
 
   async #flush(): Promise<boolean> {

@@ -115,8 +115,11 @@ export interface Engine {
 
   /** Freezes the memtable and resolves when everything appended so far is in tables. */
   flush(): Promise<void>
-  /** Resolves when every table has been merged into the last level. */
-  compact(): Promise<void>
+  /**
+   * Flushes, and resolves when everything of `range` (every key, if none is given) written before lies in the last level, with
+   * no version but those that somebody can read.
+   */
+  compact(range?: KeyRange): Promise<void>
   /** Figures for people and tests. */
   stats(): EngineStats
   /** Waits for running groups and jobs, syncs, and lets go of the directory. Idempotent. */

@@ -14,6 +14,7 @@
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import { DatabaseClosedError, DiskFullError } from '../base/errors'
+import { RANGE_ALL } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
@@ -177,10 +178,9 @@ export class LsmEngine implements Engine {
     await this.#runJobs('flush', () => this.#freeze())
   }
 
-  async compact(): Promise<void> {
+  async compact(range: KeyRange = RANGE_ALL): Promise<void> {
     await this.flush()
-    await this.#runJobs('compaction', () => undefined)
-    await this.#guardJob(async () => this.#background?.once('compaction', () => this.#jobs!.compactAll()))
+    await this.#guardJob(async () => this.#background?.once('compaction', () => this.#jobs!.compactRange(range)))
   }
 
   stats(): EngineStats {

@@ -5,8 +5,8 @@
  *
  * Invariants:
  * 1. A table is named by (level, number); an edit's adds are applied before its removes, so that no moment lacks a key.
- * 2. Tables of one run, named by (level, run), do not overlap. Of two runs of a level the greater number is the newer one;
- *    every level is newer than the next. Numbers of runs are unique within their level at any moment, no more.
+ * 2. Every level is newer than the next. Of two tables of a level that overlap the one with the greater run number is the
+ *    newer; tables of a level with the same number do not overlap.
  * 3. The log's segments still needed are `segments`, ascending; everything through `flushedThrough` is in tables.
  * 4. `nextFileNumber` and `nextSegment` are above every number ever used: numbers are never used twice.
  * 5. `clean` says that the last life ended with `close`, and `logEnd` where; it ends with the next named segment.
@@ -22,10 +22,10 @@ import type { LogEnd } from './log-contract'
 /** Levels are 0 to LEVELS - 1. */
 export const LEVELS = 7
 
-/** What names a run. */
+/** Where a table lies. */
 export interface RunPlace {
   readonly level: number
-  /** Among the runs of the level: the greater, the newer. */
+  /** Given to what is written together: of two tables of the level that overlap, the greater is the newer. */
   readonly run: number
 }
 

@@ -5,9 +5,9 @@
  *
  *   reader, cursor, job --pin--> TableSet --counts--> TableFile --owns--> Table (open file)
  *
- * 1. A set is a list of runs, newest first: all of level 0 before level 1, and in a level the greater number first. Of one key,
- *    everything in a run is newer than in the next one. The first run that has anything for a key at a sequence decides.
- * 2. A run is a list of tables, ascending, without overlap.
+ * 1. A set is a list of runs, newest first, level 0 before level 1: of one key, everything in a run is newer than in the next
+ *    one. The first run that has anything for a key at a sequence decides.
+ * 2. A run is a list of tables, ascending, without overlap. A level has as few as the order of its tables allows (runs.ts).
  * 3. A file is closed when the last set that has it is let go, and removed then if the newest set does not have it. The
  *    manifest edit that drops it was synced before the newest set was made.
  *
@@ -26,6 +26,7 @@ import type { RunPlace, TableName } from './manifest-state'
 import { LEVELS } from './manifest-state'
 import { openRunCursor } from './merging-cursor'
 import type { RangeTombstoneIndex } from './range-tombstones'
+import { packRuns } from './runs'
 import type { Table } from './table'
 import type { TableProperties } from './table-format'
 import type { VersionCursor } from './version-cursor'
@@ -59,6 +60,7 @@ export class TableFile {
 /** One run of a set: tables ascending, without overlap. Never changes. */
 export class TableRun {
   readonly level: number
+  /** The greatest number that one of its tables was placed with. */
   readonly run: number
   readonly files: readonly TableFile[]
 
@@ -84,7 +86,7 @@ export class TableRun {
   }
 }
 
-/** A file and the run that it is to be part of. */
+/** A file and what orders it among those of its level that it overlaps. */
 export interface PlacedFile extends RunPlace {
   readonly file: TableFile
 }
@@ -96,22 +98,22 @@ export type OnReleased = (file: TableFile) => void
 export class TableSet {
   /** Newest first. */
   readonly runs: readonly TableRun[]
-  /** Of tables. */
-  readonly count: number
+  /** In no order. */
+  readonly places: readonly PlacedFile[]
   readonly #onReleased: OnReleased
-  #pins = 0
+  #pins = 1
 
-  /** `runs`: newest first. Pinned once, by its maker. */
-  constructor(runs: readonly TableRun[], onReleased: OnReleased) {
-    this.runs = runs
+  /** Pinned once, by its maker. */
+  constructor(places: readonly PlacedFile[], onReleased: OnReleased) {
+    this.places = places
+    this.runs = Array.from({ length: LEVELS }, (_, level) => packLevel(places, level)).flat()
     this.#onReleased = onReleased
-    this.#pins = 1
-    let count = 0
-    for (const file of this.#files()) {
-      file.holders++
-      count++
-    }
-    this.count = count
+    for (const { file } of places) file.holders++
+  }
+
+  /** Of tables. */
+  get count(): number {
+    return this.places.length
   }
 
   /** The runs of a level, newest first. */
@@ -128,7 +130,7 @@ export class TableSet {
     assert(this.#pins > 0, 'a table set is let go once per hold')
     this.#pins--
     if (this.#pins > 0) return
-    for (const file of this.#files()) {
+    for (const { file } of this.places) {
       file.holders--
       if (file.holders === 0) this.#onReleased(file)
     }
@@ -166,29 +168,28 @@ export class TableSet {
 
   /** The file of that name. REQUIRES: it is in the set. */
   file(name: TableName): TableFile {
-    for (const run of this.runs) {
-      const file = run.level === name.level ? run.files.find(({ number }) => number === name.number) : undefined
-      if (file !== undefined) return file
-    }
-    assert(false, `table ${name.number} is on level ${name.level}`)
+    const place = this.places.find(({ level, file }) => level === name.level && file.number === name.number)
+    assert(place !== undefined, `table ${name.number} is on level ${name.level}`)
+    return place.file
   }
 
   /** The order of runs, the order and disjointness within each, and the counts. */
   checkInvariants(): void {
-    for (const [i, { level, run, files }] of this.runs.entries()) {
-      const newer = this.runs[i - 1]
-      const isOrdered = newer === undefined || newer.level < level || (newer.level === level && newer.run > run)
-      assert(isOrdered, 'runs are ordered by level, then newest first')
+    const placeByFile = new Map(this.places.map((place) => [place.file, place]))
+    for (const [i, { level, files }] of this.runs.entries()) {
       assert(files.length > 0, 'no run is empty')
-      for (let j = 1; j < files.length; j++) {
-        const { end } = files[j - 1]!
-        assert(end !== undefined && end <= files[j]!.start, 'a run ascends without overlap')
-      }
-      if (level === 0 && newer !== undefined) {
-        assert(leastSequence(newer) > greatestSequence(files), 'each run of level 0 was flushed after the next one')
+      assert(i === 0 || this.runs[i - 1]!.level <= level, 'runs are ordered by level')
+      for (const [j, file] of files.entries()) {
+        const end = files[j - 1]?.end
+        assert(j === 0 || (end !== undefined && end <= file.start), 'a run ascends without overlap')
+        assert(file.holders > 0, 'a set holds its files')
+        for (const newer of this.runs.slice(0, i).flatMap((run) => run.files)) {
+          if (!rangesOverlap(newer, file)) continue
+          checkOrder(placeByFile.get(newer)!, placeByFile.get(file)!)
+        }
       }
     }
-    for (const file of this.#files()) assert(file.holders > 0, 'a set holds its files')
+    assert(this.runs.flatMap(({ files }) => files).length === this.count, 'each file is in one run')
   }
 
   /** Goes on from run `next` where a table could not answer at once. */
@@ -212,10 +213,6 @@ export class TableSet {
     found.state = LOOKUP_ABSENT
     return found
   }
-
-  *#files(): Iterable<TableFile> {
-    for (const { files } of this.runs) yield* files
-  }
 }
 
 /** The next set: `adds` and `removes` applied to `before`. A file may be removed from one level and added to another. */
@@ -225,47 +222,39 @@ export function editTableSet(
   onReleased: OnReleased,
 ): TableSet {
   const removed = new Set(edit.removes.map(({ level, number }) => number * LEVELS + level))
-  const places: PlacedFile[] = [...edit.adds]
-  for (const { level, run, files } of before.runs) {
-    for (const file of files) if (!removed.has(file.number * LEVELS + level)) places.push({ level, run, file })
-  }
+  const stays = ({ level, file }: PlacedFile): boolean => !removed.has(file.number * LEVELS + level)
+  const places = [...before.places.filter(stays), ...edit.adds]
   const kept = new Set(places.map(({ file }) => file))
   for (const name of edit.removes) {
     const file = before.file(name)
     if (!kept.has(file)) file.isObsolete = true
   }
-  return new TableSet(groupRuns(places), onReleased)
+  return new TableSet(places, onReleased)
 }
 
-/** The number of a run newer than those of `level`. */
+/** The number of what is newer than everything on `level`. */
 export function nextRun(set: TableSet, level: number): number {
-  return (set.runsOf(level)[0]?.run ?? 0) + 1
+  return Math.max(0, ...set.runsOf(level).map(({ run }) => run)) + 1
 }
 
-/** Files in any order as runs, newest first. */
-function groupRuns(places: readonly PlacedFile[]): readonly TableRun[] {
-  const sorted = [...places].sort(comparePlaces)
-  const runs: TableRun[] = []
-  for (let i = 0; i < sorted.length;) {
-    const { level, run } = sorted[i]!
-    let end = i + 1
-    while (end < sorted.length && sorted[end]!.level === level && sorted[end]!.run === run) end++
-    runs.push(new TableRun({ level, run }, sorted.slice(i, end).map(({ file }) => file))) // prettier-ignore
-    i = end
-  }
-  return runs
+/** The runs of a level, newest first. */
+function packLevel(places: readonly PlacedFile[], level: number): readonly TableRun[] {
+  const tables = places
+    .filter((place) => place.level === level)
+    .map(({ run, file }) => ({ age: run, bounds: file.properties.bounds, file }))
+  return packRuns(tables).map((packed) => {
+    const run = Math.max(...packed.map(({ age }) => age))
+    return new TableRun({ level, run }, packed.map(({ file }) => file)) // prettier-ignore
+  })
 }
 
-function comparePlaces(a: PlacedFile, b: PlacedFile): number {
-  if (a.level !== b.level) return a.level - b.level
-  if (a.run !== b.run) return b.run - a.run
-  return a.file.start < b.file.start ? -1 : a.file.start > b.file.start ? 1 : 0
-}
-
-function leastSequence(run: TableRun): Sequence {
-  return Math.min(...run.files.map(({ properties }) => properties.firstSequence))
-}
-
-function greatestSequence(files: readonly TableFile[]): Sequence {
-  return Math.max(...files.map(({ properties }) => properties.lastSequence))
+function checkOrder(newer: PlacedFile, older: PlacedFile): void {
+  if (newer.level !== older.level) return
+  assert(
+    newer.run > older.run,
+    'of two tables of a level that overlap, the one with the greater number is in a newer run',
+  )
+  if (newer.level > 0) return
+  const isFlushedLater = newer.file.properties.firstSequence > older.file.properties.lastSequence
+  assert(isFlushedLater, 'of two tables of level 0 that overlap, the newer one was flushed later')
 }

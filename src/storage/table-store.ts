@@ -87,6 +87,11 @@ export class TableStore {
     before.unpin()
   }
 
+  /** Resolves when the files that nobody held any more when it was called have been removed. Never rejects. */
+  async removed(): Promise<void> {
+    await Promise.all(this.#removals)
+  }
+
   /** Lets go of the newest set and waits for removals. REQUIRES: no reader will come any more. */
   async close(): Promise<void> {
     this.#current.unpin()

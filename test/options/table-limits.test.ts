@@ -65,6 +65,18 @@ test('tableBytesMax: a merge begins a new table at this size', async () => {
   expect(await tablesOf(16 * MiB)).toHaveLength(1)
 })
 
+test('tableBytesMin: tables of level 1 have this size, a merge there begins a new one', async () => {
+  const tablesWith = (limits: Readonly<Record<string, number>>): Promise<number> =>
+    withDatabase({ levelSizeRatio: 4, ...limits }, async (db, directory) => {
+      await fill(db, 1000, 500)
+      await db.compact()
+      return filesOf(directory, '.table').length
+    })
+  const levelOne = { levelBytesBase: 16 * MiB }
+  expect(await tablesWith({ ...levelOne, tableBytesMin: 32 * KiB })).toBeGreaterThan(8)
+  expect(await tablesWith({ ...levelOne, tableBytesMin: 2 * MiB })).toBe(1)
+})
+
 test('levelZeroTablesMax: so many flushed tables are merged by themselves', async () => {
   const flushThrice = async (db: Database): Promise<void> => {
     for (let i = 0; i < 3; i++) {

@@ -54,13 +54,16 @@ describe('single reads and writes', () => {
 })
 
 describe('operations', () => {
-  test('sync, flush and compact resolve; a range of a compaction is refused', async () => {
+  test('sync, flush and compact resolve; a compaction takes the bounds of a scan and nothing else', async () => {
     const { db } = createFixture()
     await db.put('a', '1')
     await expect(db.sync()).resolves.toBeUndefined()
     await expect(db.flush()).resolves.toBeUndefined()
     await expect(db.compact()).resolves.toBeUndefined()
-    await expect(db.compact({ gte: 'a' } as never)).rejects.toThrow(InvalidArgumentError)
+    await expect(db.compact({ prefix: 'a', gt: 'ab' })).resolves.toBeUndefined()
+    await expect(db.compact({ gte: 'b', lt: 'a' })).resolves.toBeUndefined()
+    await expect(db.compact({ limit: 1 } as never)).rejects.toThrow(InvalidArgumentError)
+    await expect(db.compact({ gte: 'a', gt: 'b' })).rejects.toThrow(InvalidArgumentError)
     expect(String(await db.get('a'))).toBe('1')
   })
 
