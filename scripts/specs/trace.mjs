@@ -49,7 +49,7 @@ function show(value) {
 
 /** Parses the text of one value as TLC prints it. */
 export function parseValue(text) {
-  const tokens = text.match(/"(?:[^"\\]|\\.)*"|:>|@@|\|->|<<|>>|-?\d+|\w+|[[\](){},]/g) ?? []
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|:>|@@|\|->|<<|>>|-?\d+\.\.-?\d+|-?\d+|\w+|[[\](){},]/g) ?? []
   let at = 0
   const list = (end) => {
     const values = []
@@ -79,7 +79,13 @@ export function parseValue(text) {
     if (token === '[') return pairs('|->', ',', ']')
     if (token === '(') return pairs(':>', '@@', ')')
     if (token.startsWith('"')) return token.slice(1, -1)
+    const interval = /^(-?\d+)\.\.(-?\d+)$/.exec(token)
+    if (interval !== null) return integersFrom(Number(interval[1]), Number(interval[2]))
     return /^-?\d+$/.test(token) ? Number(token) : token
   }
   return value()
+}
+
+function integersFrom(first, last) {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
 }

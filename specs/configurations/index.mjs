@@ -1,5 +1,6 @@
 // Every configuration that `npm run specs` can run; scripts/specs/model.mjs says what the fields mean.
-import { ssi } from './ssi.mjs'
+import { mvcc } from './mvcc.mjs'
 import { ssiBugs } from './ssi-bugs.mjs'
+import { ssi } from './ssi.mjs'
 
-export const configurations = [...ssi, ...ssiBugs]
+export const configurations = [...mvcc, ...ssi, ...ssiBugs]

@@ -163,7 +163,7 @@ describe('the script that checks specifications', () => {
       '',
       'State 2: <Begin line 3, col 1 to line 4, col 2 of module SSI>',
       '/\\ h = [ status |-> (A :> "active" @@ B :> "idle"),',
-      '  seen |-> <<-1, {1, 2}>> ]',
+      '  seen |-> <<-1, 1..2>> ]',
       '/\\ hidden = 2',
       '',
       '',
