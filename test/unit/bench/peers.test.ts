@@ -93,8 +93,15 @@ test('every engine has its module, and what it lacks exists', () => {
   }
 })
 
-test('the lock file of the other engines names no registry', () => {
-  expect(readFileSync(path.join(repository, 'bench', 'peers', 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+test('the lock file of the other engines names no registry, and the builds of every platform, or npm ci refuses it', () => {
+  const text = readFileSync(path.join(repository, 'bench', 'peers', 'package-lock.json'), 'utf8')
+  expect(text).not.toContain('"resolved"')
+  const { packages } = JSON.parse(text) as {
+    packages: Record<string, { readonly optionalDependencies?: Record<string, string> }>
+  }
+  const builds = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+  expect(builds.length).toBeGreaterThan(0)
+  expect(builds.filter((name) => packages[`node_modules/${name}`] === undefined)).toEqual([])
 })
 
 test('--engine may be repeated, beside all options of rounds', () => {
