@@ -20,6 +20,7 @@ import { createTransactionStore } from './mvcc/transaction-store'
 import { createNodeRuntime } from './runtime/node/node-runtime'
 import type { Runtime } from './runtime/runtime'
 import type { Engine } from './storage/engine'
+import { INDEX_MODES } from './storage/index-mode'
 import { openLsmEngine } from './storage/lsm-engine'
 
 /** How a database is opened. Beside these, every limit of docs/LIMITS.md is an option under its name. */
@@ -42,8 +43,11 @@ export interface OpenOptions extends LimitOptions {
    * which answers a lone commit sooner and blocks the event loop for it.
    */
   readonly logMode?: 'thread' | 'inline' | undefined
-  /** How tables find a key's block. This version knows 'binary'. */
-  readonly indexMode?: 'binary' | undefined
+  /**
+   * How tables find a key's block: 'auto' (unless given) takes a learned model for each table where it pays. 'binary': never;
+   * 'resident': always; 'lean': keeps the model alone in memory and reads the rest of the index when needed, like blocks.
+   */
+  readonly indexMode?: 'auto' | 'binary' | 'resident' | 'lean' | undefined
   /** How blocks are compressed. This version knows 'none'. */
   readonly codec?: 'none' | undefined
   /** Told of everything worth knowing, synchronously; what it throws is counted in `stats()` and disturbs nothing. */
@@ -84,6 +88,7 @@ async function openWith(runtime: Runtime, path: string, options: OpenOptions, li
     create: options.create !== false && !readOnly,
     readOnly,
     ioMode: options.logMode ?? 'thread',
+    indexMode: options.indexMode,
     onEvent: (event) => events.emit(event),
   })
   try {
@@ -120,7 +125,7 @@ function checkOpenOptions(path: string, options: OpenOptions): Limits {
   checkOneOf(options.durability, ['sync', 'os'], 'durability')
   checkOneOf(options.guards, ['standard', 'full'], 'guards')
   checkOneOf(options.logMode, ['thread', 'inline'], 'logMode')
-  checkOneOf(options.indexMode, ['binary'], 'indexMode')
+  checkOneOf(options.indexMode, INDEX_MODES, 'indexMode')
   checkOneOf(options.codec, ['none'], 'codec')
   if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent', 'open')
   if (options.readOnly === true && options.upgrade === true) {

@@ -44,7 +44,21 @@ export interface StorageStats {
   readonly blockCache: { readonly bytes: number; readonly blocks: number; readonly hits: number; readonly misses: number } // prettier-ignore
   readonly blockReads: number
   readonly filter: { readonly checks: number; readonly negatives: number; readonly falsePositives: number; readonly bytes: number } // prettier-ignore
+  /** Resident indexes of all tables, their models included. */
   readonly indexBytes: number
+  /** How blocks are found in tables: tables by mode, memory of their models, and how searches with a model ended. */
+  readonly index: {
+    readonly tablesBinary: number
+    readonly tablesResident: number
+    readonly tablesLean: number
+    /** Resident; part of `indexBytes`. */
+    readonly modelBytes: number
+    readonly modelHits: number
+    /** Searches that the model led astray: slower, never wrong. */
+    readonly modelFallbacks: number
+    /** Index pages read by lean tables, beside the data blocks. */
+    readonly pageReads: number
+  }
   readonly stalls: { readonly count: number; readonly totalMs: number; readonly longestMs: number; readonly cause: string | undefined } // prettier-ignore
   /** The last failure of background work that no success has followed. */
   readonly backgroundError: Error | undefined

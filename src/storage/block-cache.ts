@@ -15,6 +15,14 @@ import { LRUCache } from 'lru-cache'
 import { assert } from '../base/assert'
 import type { Block } from './block'
 
+/** What the cache needs to know of what it holds: blocks, and pages of indexes. */
+export interface Cacheable {
+  /** Charged. */
+  readonly memoryBytes: number
+  /** The cache's own. */
+  usedAt: number
+}
+
 /** Room in the cache's own arrays is set aside for blocks of this mean size; smaller ones are bounded by number instead. */
 const BLOCK_BYTES_EXPECTED = 1024
 /** A block that takes more than this part of the cache is not kept: it would push everything else out. */
@@ -24,8 +32,8 @@ const GET_OPTIONS = {}
 
 /** A block in the cache, and where its slot is. */
 interface Shelved {
-  readonly block: Block
-  readonly slots: (Block | undefined)[]
+  readonly block: Cacheable
+  readonly slots: (Cacheable | undefined)[]
   readonly ordinal: number
 }
 
@@ -66,7 +74,7 @@ export class BlockCache {
   }
 
   /** A shelf for the blocks `[0, count)` of a table. */
-  openShelf(count: number): BlockShelf {
+  openShelf<T extends Cacheable = Block>(count: number): BlockShelf<T> {
     const first = this.#freeIdsByCount.get(count)?.pop() ?? this.#nextId
     if (first === this.#nextId) this.#nextId += count
     return new BlockShelf(this, first, count)
@@ -86,7 +94,7 @@ export class BlockCache {
   }
 
   /** For shelves: a block was found in its slot. */
-  used(id: number, block: Block): void {
+  used(id: number, block: Cacheable): void {
     this.hits++
     if (block.usedAt >= this.#refreshBefore) return
     block.usedAt = this.#broughtIn
@@ -112,19 +120,19 @@ export class BlockCache {
 }
 
 /** The cached blocks of one table. */
-export class BlockShelf {
+export class BlockShelf<T extends Cacheable = Block> {
   readonly #cache: BlockCache
   readonly #first: number
-  readonly #slots: (Block | undefined)[]
+  readonly #slots: (T | undefined)[]
 
   constructor(cache: BlockCache, first: number, count: number) {
     this.#cache = cache
     this.#first = first
-    this.#slots = new Array<Block | undefined>(count).fill(undefined)
+    this.#slots = new Array<T | undefined>(count).fill(undefined)
   }
 
   /** The block if it is cached; counts a hit or a miss. */
-  get(ordinal: number): Block | undefined {
+  get(ordinal: number): T | undefined {
     const block = this.#slots[ordinal]
     if (block === undefined) this.#cache.misses++
     else this.#cache.used(this.#first + ordinal, block)
@@ -132,7 +140,7 @@ export class BlockShelf {
   }
 
   /** Keeps a block, pushing others out. */
-  put(ordinal: number, block: Block): void {
+  put(ordinal: number, block: T): void {
     this.#cache.put(this.#first + ordinal, { block, slots: this.#slots, ordinal })
   }
 

@@ -6,14 +6,18 @@
  */
 import type { File } from '../runtime/runtime'
 import type { Block } from './block'
-import type { BlockSource } from './table-blocks'
+import type { BlockSource, RawBlock } from './table-blocks'
 import type { TableIndex } from './table-index'
+
+/** Where all blocks of a table are. */
+export type WholeIndex = Pick<TableIndex, 'count' | 'blockOffset' | 'blockEnd'>
 
 /** The table that is read: `TableBlocks` is one. */
 export interface StretchedTable {
   readonly file: File
-  readonly index: Pick<TableIndex, 'count' | 'blockOffset' | 'blockEnd'>
-  parse(ordinal: number, bytes: Buffer, read: number): Block
+  /** Asked for once. */
+  wholeIndex(): WholeIndex | Promise<WholeIndex>
+  parse(ordinal: number, raw: RawBlock): Block
   /** Holds the file open while it is read. */
   pin(): void
   unpin(): void
@@ -37,6 +41,8 @@ export class BlockStretches implements BlockSource {
   readonly #reuse: boolean
   /** Memory of a stretch that is done with. */
   #spare: Buffer | undefined
+  /** Undefined before the first read. */
+  #index: WholeIndex | undefined
   #current: Stretch | undefined
   #ahead: { readonly first: number; readonly reading: Promise<Stretch> } | undefined
 
@@ -58,7 +64,7 @@ export class BlockStretches implements BlockSource {
     const stretch = await reading
     if (this.#reuse) this.#spare = this.#current?.memory
     this.#current = stretch
-    if (stretch.end < this.#blocks.index.count) {
+    if (stretch.end < this.#index!.count) {
       const ahead = this.#read(stretch.end)
       // Nobody may come for it; whoever does sees the error.
       ahead.catch(() => undefined)
@@ -68,7 +74,8 @@ export class BlockStretches implements BlockSource {
   }
 
   async #read(first: number): Promise<Stretch> {
-    const { index, file } = this.#blocks
+    const { file } = this.#blocks
+    const index = (this.#index ??= await this.#blocks.wholeIndex())
     const offset = index.blockOffset(first)
     let end = first
     while (end < index.count && (end === first || index.blockEnd(end - 1) - offset < STRETCH_BYTES_MIN)) end++
@@ -92,11 +99,12 @@ export class BlockStretches implements BlockSource {
   }
 
   #parse(stretch: Stretch, ordinal: number): Block {
-    const { index } = this.#blocks
-    const start = index.blockOffset(ordinal) - stretch.offset
-    const length = index.blockEnd(ordinal) - index.blockOffset(ordinal)
+    const index = this.#index!
+    const offset = index.blockOffset(ordinal)
+    const length = index.blockEnd(ordinal) - offset
+    const start = offset - stretch.offset
     const bytes = stretch.bytes.subarray(start, start + length)
-    if (bytes.length === length) return this.#blocks.parse(ordinal, bytes, length)
-    return this.#blocks.parse(ordinal, Buffer.alloc(length), bytes.length)
+    const read = bytes.length
+    return this.#blocks.parse(ordinal, { bytes: read === length ? bytes : Buffer.alloc(length), offset, read })
   }
 }

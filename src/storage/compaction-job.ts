@@ -107,7 +107,8 @@ export function planToMergeJob(context: JobContext, plan: CompactionPlan, retent
   const tablesMax = Math.ceil((TABLES_EACH_MAX * bytes) / tableBytesMax) + 1
   const fileNumbers = Array.from({ length: tablesMax }, () => context.allocateFileNumber())
   const { directory, limits } = context
-  const output = { directory, limits, fileNumbers, tableBytesMax, cutKeys }
+  const { indexMode } = context.tables
+  const output = { directory, limits, indexMode, fileNumbers, tableBytesMax, cutKeys }
   return { inputs, sharedLength: sharedLengthOf(tables), retention, older, output }
 }
 

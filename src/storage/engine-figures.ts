@@ -7,10 +7,12 @@ import type { StallFigures } from './admission'
 import type { EngineStats } from './engine'
 import type { JobFigures } from './engine-jobs'
 import { createEngineStats } from './engine-stats'
+import type { TableIndexMode } from './index-mode'
 import type { Log } from './log'
+import type { TableCounters } from './table-blocks'
+import type { TableFile, TableRun } from './table-set'
 import { LEVELS } from './manifest-state'
 import type { Memtables } from './memtables'
-import type { TableRun } from './table-set'
 import type { TableStore } from './table-store'
 
 /** Where the figures come from; what is absent has never begun. */
@@ -50,10 +52,24 @@ export function engineFigures(sources: FigureSources): EngineStats {
       bytes: files.reduce((sum, { table }) => sum + table.filterBytes, 0),
     },
     indexBytes: files.reduce((sum, { table }) => sum + table.indexBytes, 0),
+    index: indexFigures(files, counters),
     stalls,
     backgroundError: backgroundError ?? figures?.diskFull,
     poisoned,
   })
+}
+
+function indexFigures(files: readonly TableFile[], counters: TableCounters): EngineStats['index'] {
+  const tablesWith = (mode: TableIndexMode): number => files.filter(({ table }) => table.indexMode === mode).length
+  return {
+    tablesBinary: tablesWith('binary'),
+    tablesResident: tablesWith('resident'),
+    tablesLean: tablesWith('lean'),
+    modelBytes: files.reduce((sum, { table }) => sum + table.modelBytes, 0),
+    modelHits: counters.model.hits,
+    modelFallbacks: counters.model.fallbacks,
+    pageReads: counters.indexPageReads,
+  }
 }
 
 function levelFigures(runs: readonly TableRun[]): EngineStats['levels'][number] {

@@ -175,6 +175,19 @@ export interface EngineStats {
     readonly bytes: number
   }
   readonly indexBytes: number
+  /** How blocks are found in tables: tables by mode, memory of their models, and how searches with a model ended. */
+  readonly index: {
+    readonly tablesBinary: number
+    readonly tablesResident: number
+    readonly tablesLean: number
+    /** Resident; part of `indexBytes`. */
+    readonly modelBytes: number
+    readonly modelHits: number
+    /** Searches that the model led astray: slower, never wrong. */
+    readonly modelFallbacks: number
+    /** Index pages read by lean tables, beside the data blocks. */
+    readonly pageReads: number
+  }
   readonly stalls: {
     readonly count: number
     readonly totalMs: number

@@ -50,6 +50,7 @@ export async function writeMemtable(
   const output = new TableOutput(context.runtime, {
     directory: context.directory,
     limits: context.limits,
+    indexMode: context.tables.indexMode,
     allocateFileNumber: context.allocateFileNumber,
     tableBytesMax: Infinity,
     cutKeys: [],

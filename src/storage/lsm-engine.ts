@@ -16,7 +16,6 @@ import type { Key } from '../base/bytes'
 import { DatabaseClosedError, DiskFullError } from '../base/errors'
 import { RANGE_ALL } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
-import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
 import type { IoThreadMode, Runtime } from '../runtime/runtime'
 import { Admission } from './admission'
@@ -31,16 +30,11 @@ import type { Log } from './log'
 import { openLog } from './log'
 import type { LogListener } from './log-contract'
 import { poisonedError } from './poisoned'
-import type { RecoveredStore } from './recovery'
+import type { RecoveredStore, StoreOptions } from './recovery'
 import { noRoomToRecover, recoverStore } from './recovery'
 
 /** How an LSM engine is opened. */
-export interface LsmOptions {
-  readonly limits: Limits
-  /** Whether a missing database is created. */
-  readonly create: boolean
-  /** Nothing is written, and other readers may have the directory open too. */
-  readonly readOnly: boolean
+export interface LsmOptions extends StoreOptions {
   readonly ioMode: IoThreadMode
   readonly onEvent?: (event: EngineEvent) => void
 }

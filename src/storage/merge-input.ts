@@ -13,6 +13,7 @@ import { BlockStretches } from './block-stretches'
 import type { StretchedTable } from './block-stretches'
 import { tableFileName } from './file-names'
 import type { BlockStream } from './merge-source'
+import type { RawBlock } from './table-blocks'
 import { readTableContents } from './table-contents'
 import type { TableContents } from './table-contents'
 import { corrupt, fileSeed } from './table-format'
@@ -126,8 +127,12 @@ class OpenInput implements StretchedTable {
     if (this.#reads === 0) this.#onRead?.()
   }
 
-  parse(ordinal: number, bytes: Buffer, read: number): Block {
-    const place = { file: this.file.path, seed: this.#seed, offset: this.index.blockOffset(ordinal) }
+  wholeIndex(): TableContents['index'] {
+    return this.index
+  }
+
+  parse(ordinal: number, { bytes, offset, read }: RawBlock): Block {
+    const place = { file: this.file.path, seed: this.#seed, offset }
     if (read !== bytes.length) throw corrupt(place, `the file ends inside block ${ordinal}`)
     return parseBlock(bytes, place)
   }

@@ -16,6 +16,7 @@ import type { Runtime } from '../runtime/runtime'
 import { neededRangeTombstones } from './compaction-merge'
 import type { MergeFigures } from './compaction-merge'
 import type { Retention } from './compaction-retention'
+import type { IndexMode } from './index-mode'
 import { RunBlocks, readRangeTombstones } from './merge-input'
 import type { InputTable } from './merge-input'
 import { MergeSource } from './merge-source'
@@ -28,6 +29,8 @@ import { TableOutput } from './table-output'
 export interface OutputPlan {
   readonly directory: string
   readonly limits: Limits
+  /** 'auto' unless given. */
+  readonly indexMode?: IndexMode | undefined
   /** What the outputs are called, in order: as many tables are written at most, the last as large as need be. */
   readonly fileNumbers: readonly number[]
   readonly tableBytesMax: number
@@ -81,7 +84,7 @@ export function openOutput(
   plan: OutputPlan,
   rangeTombstones: ReturnType<typeof neededRangeTombstones>,
 ): TableOutput {
-  const { directory, limits, fileNumbers, tableBytesMax, cutKeys } = plan
+  const { directory, limits, indexMode, fileNumbers, tableBytesMax, cutKeys } = plan
   let used = 0
   const allocateFileNumber = (): number => {
     const number = fileNumbers[used++]
@@ -92,6 +95,7 @@ export function openOutput(
   return new TableOutput(runtime, {
     directory,
     limits,
+    indexMode,
     allocateFileNumber,
     tablesMax,
     tableBytesMax,

@@ -24,6 +24,7 @@ import { createRetention } from './compaction-retention'
 import { CURRENT_FILE } from './file-names'
 import type { JobContext } from './flush-job'
 import { writeMemtable } from './flush-job'
+import type { IndexMode } from './index-mode'
 import type { LogEnd } from './log-contract'
 import { segmentFileName } from './log-format'
 import { recoverLog } from './log-reader'
@@ -50,11 +51,19 @@ import { removeQuietly } from './whole-file'
 /** The manifest's option with the database's mark, eight hexadecimal digits. */
 const DATABASE_MARK_OPTION = 'database-mark'
 
-/** What recovery needs. */
-export interface RecoveryOptions {
+/** How a store is opened. */
+export interface StoreOptions {
   readonly limits: Limits
+  /** Whether a missing database is created. */
   readonly create: boolean
+  /** Nothing is written, and other readers may have the directory open too. */
   readonly readOnly: boolean
+  /** How the blocks of tables are found; 'auto' unless given. */
+  readonly indexMode?: IndexMode | undefined
+}
+
+/** What recovery needs. */
+export interface RecoveryOptions extends StoreOptions {
   readonly onManifestFailed: (cause: Error) => void
   readonly onRemoveFailed: (error: Error) => void
 }
@@ -124,7 +133,8 @@ class Recovery {
     this.#directory = directory
     this.#options = options
     const cache = new BlockCache({ bytesMax: options.limits.blockCacheBytesMax })
-    this.#tables = new TableStore(runtime, { directory, cache, onRemoveFailed: options.onRemoveFailed })
+    const { indexMode, onRemoveFailed } = options
+    this.#tables = new TableStore(runtime, { directory, cache, indexMode, onRemoveFailed })
   }
 
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {

@@ -1,13 +1,26 @@
 /**
  * Everything of a table but its data blocks, read and checked in two reads: the footer, then all sections at once.
  *
+ * All pages of the index are read and checked here whatever the mode; `lean` then keeps none of them. A model is used as it is stored where
+ * it was fitted for the mode asked for; a mode that is asked for by name and finds none fits one.
+ *
  * What the sections say of each other is checked too: counts agree, the index ends where the data ends. Whether the data blocks
  * agree with them is for `verify` (table-verify.ts). Throws `CorruptionError`, `UnsupportedFormatError`, `IoError`.
  */
+import type { ModelCounters, PiecewiseModel } from '../learned/piecewise-model'
 import type { File } from '../runtime/runtime'
 import { Filter } from './filter'
+import { checkSeparators, decodeIndexPage, decodeIndexRoot, joinIndexPages, pageEnd, pageOffset } from './index-format'
+import type { IndexRoot } from './index-format'
+import { countTies, errorMaxOf, modelPays } from './index-mode'
+import type { IndexMode } from './index-mode'
+import { LeanIndex } from './lean-index'
+import { decodeModel } from './model-format'
+import type { StoredModel } from './model-format'
 import { RangeTombstoneIndex } from './range-tombstones'
+import { Separators } from './separators'
 import {
+  BLOCK_INDEX_PAGE,
   corrupt,
   decodeFooter,
   fileSeed,
@@ -15,25 +28,45 @@ import {
   openSealed,
   SECTION_FILTER,
   SECTION_INDEX,
+  SECTION_INDEX_PAGES,
+  SECTION_MODEL,
   SECTION_PROPERTIES,
   SECTION_RANGE_TOMBSTONES,
 } from './table-format'
 import type { BlockPlace, BlockType, Footer, TableProperties } from './table-format'
-import { TableIndex } from './table-index'
+import { fitSeparators, TableIndex } from './table-index'
 import { decodeProperties, decodeRangeTombstones } from './table-sections'
 import type { RangeTombstone } from './version-cursor'
 
 /** The resident parts of a table. */
 export interface TableContents {
   readonly properties: TableProperties
+  /** With all separators. */
   readonly index: TableIndex
+  /** What lookups use: in the mode asked for. */
+  readonly lookupIndex: TableIndex | LeanIndex
+  /** As it stands in the file, whether the index uses it or not. */
+  readonly model: PiecewiseModel | undefined
   readonly filter: Filter | undefined
   /** Undefined if there are none. */
   readonly rangeTombstones: RangeTombstoneIndex | undefined
 }
 
+/** How blocks are to be found. */
+export interface IndexOptions {
+  readonly indexMode: IndexMode
+  readonly modelCounters: ModelCounters
+}
+
+/** For who reads a whole table: no lookups, no model. */
+const WITHOUT_MODEL: IndexOptions = { indexMode: 'binary', modelCounters: { hits: 0, fallbacks: 0 } }
+
 /** Reads the resident parts of the table with this number. */
-export async function readTableContents(file: File, fileNumber: number): Promise<TableContents> {
+export async function readTableContents(
+  file: File,
+  fileNumber: number,
+  options: IndexOptions = WITHOUT_MODEL,
+): Promise<TableContents> {
   const fileBytes = await file.size()
   const footerAt = Math.max(0, fileBytes - FOOTER_BYTES)
   const footer = decodeFooter(await readWhole(file, footerAt, fileBytes - footerAt), {
@@ -43,7 +76,7 @@ export async function readTableContents(file: File, fileNumber: number): Promise
   })
   const start = footer.sections[0]!.offset
   const bytes = await readWhole(file, start, footerAt - start)
-  return decodeContents(footer, { file: file.path, bytes, start })
+  return decodeContents(footer, { file: file.path, bytes, start }, options)
 }
 
 async function readWhole(file: File, offset: number, length: number): Promise<Buffer> {
@@ -60,7 +93,7 @@ interface SectionBytes {
   readonly start: number
 }
 
-function decodeContents(footer: Footer, sections: SectionBytes): TableContents {
+function decodeContents(footer: Footer, sections: SectionBytes, options: IndexOptions): TableContents {
   const seed = fileSeed(footer.fileNumber)
   const open = (type: BlockType): { payload: Buffer; place: BlockPlace } | undefined => {
     const section = footer.sections.find((other) => other.type === type)
@@ -77,9 +110,19 @@ function decodeContents(footer: Footer, sections: SectionBytes): TableContents {
   }
   const { fileNumber, fileBytes } = footer
   const properties = { fileNumber, fileBytes, ...decodeProperties(openProperties.payload, openProperties.place) }
-  const index = new TableIndex(openIndex.payload, openIndex.place, sections.start)
+  const pages = footer.sections.find(({ type }) => type === SECTION_INDEX_PAGES)
+  const pagesEnd = pages === undefined ? sections.start : pages.offset + pages.length
+  const root = decodeIndexRoot(openIndex.payload, openIndex.place, { start: sections.start, end: pagesEnd })
+  const openModel = open(SECTION_MODEL)
+  const stored =
+    openModel === undefined
+      ? undefined
+      : decodeModel(openModel.payload, openModel.place, { blocks: root.count, counters: options.modelCounters })
+  const separators = readSeparators(root, sections, seed)
+  const lookupIndex = createIndex(root, separators, stored, options)
+  const index = lookupIndex instanceof TableIndex ? lookupIndex : new TableIndex(root, separators, undefined)
   const openFilter = open(SECTION_FILTER)
-  const filter = openFilter === undefined ? undefined : Filter.decode(openFilter.payload, openFilter.place)
+  const filter = openFilter === undefined ? undefined : Filter.decode(ownMemory(openFilter.payload), openFilter.place)
   const openTombstones = open(SECTION_RANGE_TOMBSTONES)
   const tombstones =
     openTombstones === undefined ? [] : decodeRangeTombstones(openTombstones.payload, openTombstones.place)
@@ -90,7 +133,47 @@ function decodeContents(footer: Footer, sections: SectionBytes): TableContents {
   ) {
     throw corrupt(footerPlace, 'the sections contradict each other')
   }
-  return { properties, index, filter, rangeTombstones: indexTombstones(tombstones) }
+  return { properties, index, lookupIndex, model: stored?.model, filter, rangeTombstones: indexTombstones(tombstones) }
+}
+
+/** A copy, so that what is kept of a section does not keep all the others. */
+function ownMemory(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+/** Reads and joins all pages of the index. */
+function readSeparators(root: IndexRoot, sections: SectionBytes, seed: number): Separators {
+  const pages = Array.from(root.pageEnds, (_, page) => {
+    const place = { file: sections.file, seed, offset: pageOffset(root, page) }
+    const sealed = sections.bytes.subarray(place.offset - sections.start, pageEnd(root, page) - sections.start)
+    return decodeIndexPage(openSealed(sealed, place, BLOCK_INDEX_PAGE), place, root, page)
+  })
+  const place = { file: sections.file, seed, offset: sections.start }
+  const separators = new Separators(joinIndexPages(pages, root, place))
+  checkSeparators(separators.numbers, place)
+  return separators
+}
+
+function createIndex(
+  root: IndexRoot,
+  separators: Separators,
+  stored: StoredModel | undefined,
+  { indexMode, modelCounters }: IndexOptions,
+): TableIndex | LeanIndex {
+  if (indexMode === 'binary' || root.count === 0) return new TableIndex(root, separators, undefined)
+  const fitting = stored !== undefined && stored.errorMax === errorMaxOf(indexMode) ? stored.model : undefined
+  if (indexMode === 'auto') return new TableIndex(root, separators, worthwhile(fitting, separators))
+  const model = fitting ?? fitSeparators(separators, indexMode, modelCounters)
+  return indexMode === 'lean' ? new LeanIndex(root, model) : new TableIndex(root, separators, model)
+}
+
+/** The model if it pays: one written for a mode asked for by name need not. */
+function worthwhile(model: PiecewiseModel | undefined, separators: Separators): PiecewiseModel | undefined {
+  if (model === undefined) return undefined
+  const figures = { blocks: separators.count, segments: model.segments, ties: countTies(separators.numbers) }
+  return modelPays(figures) ? model : undefined
 }
 
 function indexTombstones(list: readonly RangeTombstone[]): RangeTombstoneIndex | undefined {

@@ -14,6 +14,7 @@ import type { Block } from './block'
 import { copyInto } from './bytes-in-place'
 import { ENTRY_PUT } from './engine'
 import type { BlockSource, TableBlocks } from './table-blocks'
+import { INDEX_UNREAD } from './table-index'
 import type { VersionCursor, VersionKind } from './version-cursor'
 
 const KEY_BYTES_INITIAL = 64
@@ -60,10 +61,14 @@ export class TableCursor implements VersionCursor {
 
   seek(key: Key | undefined): boolean | Promise<boolean> {
     assert(!this.#closed, 'a closed cursor does not move')
-    const { index } = this.#blocks
-    if (key === undefined) return this.#enter(this.#reverse ? index.count - 1 : 0)
-    const ordinal = index.find(key, SEQUENCE_INFINITY)
-    if (ordinal === index.count) return this.#reverse ? this.#enter(ordinal - 1) : this.#end()
+    if (key === undefined) return this.#enter(this.#reverse ? this.#blocks.index.count - 1 : 0)
+    const ordinal = this.#blocks.find(key, SEQUENCE_INFINITY)
+    if (ordinal !== INDEX_UNREAD) return this.#seekAt(ordinal, key)
+    return this.#blocks.findLater(key, SEQUENCE_INFINITY).then((found) => this.#seekAt(found, key))
+  }
+
+  #seekAt(ordinal: number, key: Key): boolean | Promise<boolean> {
+    if (ordinal === this.#blocks.index.count) return this.#reverse ? this.#enter(ordinal - 1) : this.#end()
     const block = this.#source.block(ordinal)
     if (block instanceof Promise) return block.then((read) => this.#seekIn(read, ordinal, key))
     return this.#seekIn(block, ordinal, key)

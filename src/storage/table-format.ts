@@ -1,7 +1,7 @@
 /**
  * The byte layout of a table file: sealed blocks, sections and the footer; shared by writer, reader and verifier.
  *
- *   data block 0 | data block 1 | ... | index | filter | range tombstones | properties | footer
+ *   data block 0 | data block 1 | ... | index pages | index | model | filter | range tombstones | properties | footer
  *
  * Every block and section is *sealed*: zero-padded to 4 bytes and ended by a trailer, so each begins on a multiple of 4 and its
  * columns can be read in place:
@@ -35,17 +35,22 @@ export const TABLE_FORMAT_VERSION = 1
 /** Types of sealed blocks, and of sections in the footer. DO NOT RENUMBER: on disk. */
 export const BLOCK_ROWS = 1
 export const BLOCK_LARGE_VALUE = 2
+export const BLOCK_INDEX_PAGE = 3
 export const SECTION_INDEX = 16
 export const SECTION_FILTER = 17
 export const SECTION_RANGE_TOMBSTONES = 18
 export const SECTION_PROPERTIES = 19
+export const SECTION_INDEX_PAGES = 20
+export const SECTION_MODEL = 21
 export type BlockType =
   | typeof BLOCK_ROWS
   | typeof BLOCK_LARGE_VALUE
+  | typeof BLOCK_INDEX_PAGE
   | typeof SECTION_INDEX
   | typeof SECTION_FILTER
   | typeof SECTION_RANGE_TOMBSTONES
   | typeof SECTION_PROPERTIES
+  | typeof SECTION_MODEL
 
 /** The only codec of version 1's writer; others have their numbers kept free. DO NOT RENUMBER: on disk. */
 export const CODEC_NONE = 0

@@ -15,6 +15,7 @@ import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
 import type { BlockRows } from './block-builder'
 import { tableFileName } from './file-names'
+import type { IndexMode } from './index-mode'
 import { clipRangeTombstones } from './range-tombstones'
 import type { TableProperties } from './table-format'
 import { TableWriter } from './table-writer'
@@ -31,6 +32,8 @@ const ROW_BYTES_MORE_MAX = 128
 export interface TableOutputOptions {
   readonly directory: string
   readonly limits: Limits
+  /** 'auto' unless given. */
+  readonly indexMode?: IndexMode | undefined
   readonly allocateFileNumber: () => number
   /** How many tables are written at most: the last takes whatever comes. No bound if left out. */
   readonly tablesMax?: number
@@ -99,11 +102,12 @@ export class TableOutput {
   async begin(): Promise<void> {
     assert(this.#writer === undefined, 'one table is written at a time')
     const fileNumber = this.#options.allocateFileNumber()
-    const { blockBytes, filterBitsPerKey } = this.#options.limits
+    const { limits, indexMode } = this.#options
+    const { blockBytes, filterBitsPerKey } = limits
     const path = this.#runtime.files.join(this.#options.directory, tableFileName(fileNumber))
     this.#paths.push(path)
     this.#file = await this.#runtime.files.open(path, 'create')
-    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey })
+    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode })
   }
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */

@@ -9,6 +9,7 @@ import { CorruptionError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { BlockCache } from './block-cache'
 import { tableFileName } from './file-names'
+import type { IndexMode } from './index-mode'
 import type { ManifestState, RunPlace, TableName, TableRecord } from './manifest-state'
 import { TableCounters, openTable } from './table'
 import type { TableProperties } from './table-format'
@@ -25,6 +26,7 @@ export interface TableSwap {
 export class TableStore {
   readonly counters = new TableCounters()
   readonly cache: BlockCache
+  readonly indexMode: IndexMode
   readonly #runtime: Runtime
   readonly #directory: string
   readonly #removals = new Set<Promise<void>>()
@@ -36,6 +38,8 @@ export class TableStore {
     options: {
       readonly directory: string
       readonly cache: BlockCache
+      /** How the blocks of tables are found; 'auto' unless given. */
+      readonly indexMode?: IndexMode | undefined
       /** Told when a file could not be removed; the next open will. */
       readonly onRemoveFailed: (error: Error) => void
     },
@@ -43,6 +47,7 @@ export class TableStore {
     this.#runtime = runtime
     this.#directory = options.directory
     this.cache = options.cache
+    this.indexMode = options.indexMode ?? 'auto'
     this.#onRemoveFailed = options.onRemoveFailed
     this.#current = new TableSet([], this.#release)
   }
@@ -60,10 +65,9 @@ export class TableStore {
   /** Opens a table that a job has written. */
   async open(number: number): Promise<TableFile> {
     const { clock } = this.#runtime
+    const { cache, counters, indexMode } = this
     const file = await this.#runtime.files.open(this.path(number), 'read')
-    return new TableFile(
-      await openTable(file, { fileNumber: number, cache: this.cache, clock, counters: this.counters }),
-    )
+    return new TableFile(await openTable(file, { fileNumber: number, cache, clock, counters, indexMode }))
   }
 
   /** Opens every table that the manifest names. Throws `CorruptionError` for one that is missing or another than recorded. */

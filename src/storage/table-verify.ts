@@ -4,7 +4,7 @@
  * 1. Every checksum, those of the resident sections read again from the file.
  * 2. Entries stand in internal order; kinds are known, and the mark "same key as before" is right.
  * 3. Each block's entries lie at or before its separator and behind the one before.
- * 4. The filter lets every key pass.
+ * 4. The filter lets every key pass, and the learned model, where there is one, knows the place of every separator.
  * 5. Counts, sizes, bounds and sequences are what the properties say.
  *
  * Throws `CorruptionError` at the first block that is wrong. Reads past the block cache. Pinned by test/unit/storage/table-verify.test.ts.
@@ -25,6 +25,11 @@ import { corrupt } from './table-format'
 /** Verifies the table that `blocks` belongs to. */
 export async function verifyTable(blocks: TableBlocks, fileNumber: number): Promise<void> {
   const contents = await readTableContents(blocks.file, fileNumber)
+  const { index, model } = contents
+  if (model !== undefined && !index.agreesWith(model)) {
+    const place = { file: blocks.file.path, offset: index.root.dataBytes }
+    throw corrupt(place, 'the learned model does not know where the separators are')
+  }
   const stretches = new BlockStretches(blocks)
   const check = new TableCheck(blocks.file.path, contents)
   for (let ordinal = 0; ordinal < contents.index.count; ordinal++) {

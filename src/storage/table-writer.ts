@@ -24,9 +24,11 @@ import { BlockBuilder, createBlockTarget, encodeLargeBlock, largeBlockBytes } fr
 import type { BlockRows, BlockTarget } from './block-builder'
 import { ENTRY_DELETE } from './engine'
 import { FilterBuilder, KeyHash, filterBytes, hashBytes, hashView } from './filter'
+import type { IndexMode } from './index-mode'
 import { sortRangeTombstones } from './range-tombstones'
 import { LastKey } from './last-key'
 import {
+  BLOCK_INDEX_PAGE,
   BLOCK_LARGE_VALUE,
   BLOCK_ROWS,
   encodeFooter,
@@ -36,6 +38,8 @@ import {
   sealedBytes,
   SECTION_FILTER,
   SECTION_INDEX,
+  SECTION_INDEX_PAGES,
+  SECTION_MODEL,
   SECTION_PROPERTIES,
   SECTION_RANGE_TOMBSTONES,
 } from './table-format'
@@ -50,6 +54,8 @@ export interface TableWriterOptions {
   readonly blockBytes: number
   /** 0: no filter. */
   readonly filterBitsPerKey: number
+  /** 'auto' unless given. */
+  readonly indexMode?: IndexMode | undefined
 }
 
 /** Finished blocks are written once they have gathered to this. */
@@ -275,7 +281,7 @@ export class TableWriter {
     }
     const rangeTombstones = sortRangeTombstones(this.#rangeTombstones)
     const stored = this.#properties(rangeTombstones)
-    const sections = [this.#addSection(SECTION_INDEX, this.#index.finish())]
+    const sections = this.#addIndex()
     if (this.#filter !== undefined && this.#keys > 0) {
       sections.push(this.#addSection(SECTION_FILTER, this.#filter.finish(this.#options.filterBitsPerKey)))
     }
@@ -290,6 +296,19 @@ export class TableWriter {
     this.#used += FOOTER_BYTES
     await this.drain()
     return { fileNumber, fileBytes, ...stored }
+  }
+
+  /** The pages of the index are sealed one by one and listed as one section. */
+  #addIndex(): Section[] {
+    const { pages, root, model } = this.#index.finish(this.#options.indexMode ?? 'auto')
+    const sections: Section[] = []
+    const offset = this.#position + this.#used
+    for (const page of pages) this.#addSection(BLOCK_INDEX_PAGE, page)
+    const length = this.#position + this.#used - offset
+    if (length > 0) sections.push({ type: SECTION_INDEX_PAGES, offset, length })
+    sections.push(this.#addSection(SECTION_INDEX, root))
+    if (model !== undefined) sections.push(this.#addSection(SECTION_MODEL, model))
+    return sections
   }
 
   #addSection(type: BlockType, payload: Buffer): Section {

@@ -15,6 +15,7 @@ import type { Block } from './block'
 import { BlockStretches } from './block-stretches'
 import { ENTRY_DELETE } from './engine'
 import type { Filter, KeyHash } from './filter'
+import type { IndexMode, TableIndexMode } from './index-mode'
 import { Lookup, LOOKUP_VALUE } from './lookup'
 import type { RangeTombstoneIndex } from './range-tombstones'
 import { TableBlocks, TableCounters } from './table-blocks'
@@ -22,6 +23,7 @@ import type { TableBlocksOptions } from './table-blocks'
 import { readTableContents } from './table-contents'
 import type { TableContents } from './table-contents'
 import { TableCursor } from './table-cursor'
+import { INDEX_UNREAD } from './table-index'
 import type { TableProperties } from './table-format'
 import { verifyTable } from './table-verify'
 import type { VersionCursor } from './version-cursor'
@@ -29,7 +31,10 @@ import type { VersionCursor } from './version-cursor'
 export { TableCounters }
 
 /** `fileNumber` is the number the file has in the manifest; a file that says otherwise is corrupt. */
-export type TableOptions = TableBlocksOptions
+export interface TableOptions extends TableBlocksOptions {
+  /** 'auto' unless given. */
+  readonly indexMode?: IndexMode | undefined
+}
 
 /**
  * Opens a table: footer, properties, index, filter and range tombstones are read, verified and kept; `file` is the table's from here
@@ -37,11 +42,19 @@ export type TableOptions = TableBlocksOptions
  */
 export async function openTable(file: File, options: TableOptions): Promise<Table> {
   try {
-    return new Table(file, await readTableContents(file, options.fileNumber), options)
+    const index = { indexMode: options.indexMode ?? 'auto', modelCounters: options.counters.model }
+    return new Table(file, await readTableContents(file, options.fileNumber, index), options)
   } catch (error) {
     await file.close()
     throw error
   }
+}
+
+/** What a lookup that waits has to remember. */
+interface Asked {
+  readonly key: Key
+  readonly sequence: Sequence
+  readonly covered: Sequence
 }
 
 /** An open table, held by whoever opened it until `unpin`. */
@@ -63,7 +76,7 @@ export class Table {
     this.rangeTombstones = contents.rangeTombstones
     this.#filter = contents.filter
     this.#counters = options.counters
-    this.#blocks = new TableBlocks(file, contents.index, options)
+    this.#blocks = new TableBlocks(file, contents.lookupIndex, options)
     this.#firstKey = properties.firstKey ?? '\0'
     this.#lastKey = properties.lastKey ?? ''
     this.#firstSequence = properties.firstSequence
@@ -72,6 +85,16 @@ export class Table {
   /** Resident bytes of the index. */
   get indexBytes(): number {
     return this.#blocks.index.bytes
+  }
+
+  /** Of them the learned model's; 0 without one. */
+  get modelBytes(): number {
+    return this.#blocks.index.modelBytes
+  }
+
+  /** How blocks are found. */
+  get indexMode(): TableIndexMode {
+    return this.#blocks.index.mode
   }
 
   /** Resident bytes of the filter; 0 without one. */
@@ -108,6 +131,7 @@ export class Table {
     const covered = this.#covering(key, sequence)
     const ordinal = this.#findBlock(key, hash, sequence)
     if (ordinal === -1) return settle(covered, found)
+    if (ordinal === INDEX_UNREAD) return this.#getThroughIndex({ key, sequence, covered })
     const block = this.#blocks.cached(ordinal) ?? this.#blocks.fetch(ordinal)
     if (block instanceof Promise) return this.#getLater(block, { key, sequence, covered })
     return this.#lookIn(block, key, sequence, covered, found)
@@ -116,15 +140,27 @@ export class Table {
   /** The same, blocking for a read if it must. */
   getSync(key: Key, hash: KeyHash, sequence: Sequence, found: Lookup): boolean {
     const covered = this.#covering(key, sequence)
-    const ordinal = this.#findBlock(key, hash, sequence)
+    let ordinal = this.#findBlock(key, hash, sequence)
+    if (ordinal === INDEX_UNREAD) ordinal = this.#blockOrNone(this.#blocks.findSync(key, sequence))
     if (ordinal === -1) return settle(covered, found)
     return this.#lookIn(this.#blocks.blockSync(ordinal), key, sequence, covered, found)
   }
 
-  async #getLater(
-    reading: Promise<Block>,
-    asked: { readonly key: Key; readonly sequence: Sequence; readonly covered: Sequence },
-  ): Promise<Lookup> {
+  /** Where a page of the index has to be waited for first. */
+  async #getThroughIndex(asked: Asked): Promise<Lookup> {
+    this.pin()
+    try {
+      const ordinal = this.#blockOrNone(await this.#blocks.findLater(asked.key, asked.sequence))
+      if (ordinal !== -1) return await this.#getLater(this.#blocks.block(ordinal), asked)
+    } finally {
+      this.unpin()
+    }
+    const found = new Lookup()
+    settle(asked.covered, found)
+    return found
+  }
+
+  async #getLater(reading: Block | Promise<Block>, asked: Asked): Promise<Lookup> {
     const found = new Lookup()
     this.#lookIn(await reading, asked.key, asked.sequence, asked.covered, found)
     return found
@@ -134,7 +170,7 @@ export class Table {
     return this.rangeTombstones === undefined ? 0 : this.rangeTombstones.newestCovering(key, sequence)
   }
 
-  /** The one block that can hold the key, or -1 if none can. */
+  /** The one block that can hold the key, -1 if none can, INDEX_UNREAD if a page of the index has to be waited for. */
   #findBlock(key: Key, hash: KeyHash, sequence: Sequence): number {
     if (key < this.#firstKey || key > this.#lastKey || sequence < this.#firstSequence) return -1
     if (this.#filter !== undefined) {
@@ -144,9 +180,11 @@ export class Table {
         return -1
       }
     }
-    const { index } = this.#blocks
-    const ordinal = index.find(key, sequence)
-    return ordinal === index.count ? -1 : ordinal
+    return this.#blockOrNone(this.#blocks.find(key, sequence))
+  }
+
+  #blockOrNone(ordinal: number): number {
+    return ordinal === this.#blocks.index.count ? -1 : ordinal
   }
 
   #lookIn(block: Block, key: Key, sequence: Sequence, covered: Sequence, found: Lookup): boolean {

@@ -106,19 +106,46 @@ test("logMode: 'inline' starts one thread fewer, and keeps what was committed as
 })
 
 /** `known` opens and works, another word is refused by the option's name. */
-function expectKnown(name: 'indexMode' | 'codec', known: 'binary' | 'none'): Promise<void> {
+function expectKnown(name: 'codec', known: 'none'): Promise<void> {
   return withDatabase({ [name]: known }, async (db, directory) => {
     await db.put('a', '1')
     await db.flush()
     expect(String(await db.get('a'))).toBe('1')
-    const refusal = await refusalOf(() => open(path.join(directory, 'other'), { [name]: 'unheard of' }))
+    const refusal = await refusalOf(() => open(path.join(directory, 'other'), { [name]: 'unheard of' as never }))
     expect(refusal).toBeInstanceOf(InvalidArgumentError)
     expect(refusal.message).toContain(name)
   })
 }
 
-test('indexMode: what this version knows is taken, everything else is refused by name', () =>
-  expectKnown('indexMode', 'binary'))
+test('indexMode: every table gets the mode asked for, tables written in another one too, and auto a model where it pays', async () => {
+  await withDatabase({ blockBytes: 256 }, async (db, directory) => {
+    for (let i = 0; i < 20; i++) {
+      await db.transact((tx) => {
+        for (let j = 0; j < 50; j++) tx.put(`key${String(i * 50 + j).padStart(6, '0')}`, 'v'.repeat(90))
+      })
+    }
+    await db.compact()
+    await db.close()
+    for (const indexMode of ['auto', undefined, 'binary', 'resident', 'lean'] as const) {
+      const again = await open(directory, { indexMode, blockBytes: 256 })
+      await again.put('key999999', '1')
+      await again.compact()
+      for (let i = 0; i < 1000; i += 37) expect(await again.get(`key${String(i).padStart(6, '0')}`)).toBeDefined()
+      const { index, indexBytes, tables } = again.stats().storage
+      const byMode = { binary: index.tablesBinary, resident: index.tablesResident, lean: index.tablesLean }
+      const isAuto = indexMode === undefined || indexMode === 'auto'
+      // A table of a single block has no use for a model.
+      if (isAuto) expect([byMode.resident > 0, byMode.lean]).toEqual([true, 0])
+      else expect(byMode).toEqual({ binary: 0, resident: 0, lean: 0, [indexMode]: tables })
+      expect(index.modelBytes > 0).toBe(indexMode !== 'binary')
+      expect(indexBytes).toBeGreaterThan(index.modelBytes)
+      expect(index.modelHits > 0).toBe(indexMode !== 'binary')
+      expect(index.pageReads > 0).toBe(indexMode === 'lean')
+      await again.close()
+    }
+    await expect(open(directory, { indexMode: 'hash' as never })).rejects.toThrow(InvalidArgumentError)
+  })
+})
 
 test('codec: what this version knows is taken, everything else is refused by name', () => expectKnown('codec', 'none'))
 

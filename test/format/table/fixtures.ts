@@ -1,6 +1,7 @@
 /** The frozen tables: how each was made, where it is, and what it holds. */
 import path from 'node:path'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import type { IndexMode } from '../../../src/storage/index-mode'
 import type { TableProperties } from '../../../src/storage/table-format'
 import type { RangeTombstone } from '../../../src/storage/version-cursor'
 import { writeTable } from '../../unit/storage/table-world'
@@ -16,12 +17,17 @@ interface Fixture {
   readonly history: ModelHistory
   readonly blockBytes: number
   readonly filterBitsPerKey: number
+  readonly indexMode: IndexMode
 }
 
 export const FIXTURE_BY_NAME: ReadonlyMap<string, Fixture> = new Map([
-  ['v1-plain', { history: plain(), blockBytes: 4096, filterBitsPerKey: 10 }],
-  ['v1-every-kind', { history: everyKind(), blockBytes: 256, filterBitsPerKey: 10 }],
-  ['v1-range-tombstones-only', { history: rangeTombstonesOnly(), blockBytes: 4096, filterBitsPerKey: 0 }],
+  ['v1-plain', { history: plain(), blockBytes: 4096, filterBitsPerKey: 10, indexMode: 'auto' }],
+  ['v1-every-kind', { history: everyKind(), blockBytes: 256, filterBitsPerKey: 10, indexMode: 'lean' }],
+  [
+    'v1-range-tombstones-only',
+    { history: rangeTombstonesOnly(), blockBytes: 4096, filterBitsPerKey: 0, indexMode: 'resident' },
+  ],
+  ['v1-learned', { history: learned(), blockBytes: 256, filterBitsPerKey: 10, indexMode: 'resident' }],
 ])
 
 function put(key: string, sequence: number, value: string | Buffer): ModelVersion {
@@ -61,14 +67,23 @@ function everyKind(): ModelHistory {
   return { versions, rangeTombstones }
 }
 
+/** Enough blocks for two pages of index, keys that one line does not follow, and a run of versions that spans blocks. */
+function learned(): ModelHistory {
+  const versions = Array.from({ length: 150 }, (_, i) =>
+    put(`item${String(i ** 3).padStart(8, '0')}`, i + 1, Buffer.alloc(200, i)),
+  )
+  for (let sequence = 1000; sequence < 1010; sequence++) versions.push(put('item01', sequence, Buffer.alloc(200, 1)))
+  return { versions, rangeTombstones: [] }
+}
+
 function rangeTombstonesOnly(): ModelHistory {
   return { versions: [], rangeTombstones: [{ start: 'a\0', end: '\xff', sequence: 1 }] }
 }
 
 /** Writes a fixture's table as it was written when it was frozen. */
 export async function writeFixture(fixture: Fixture): Promise<{ bytes: Buffer; properties: TableProperties }> {
-  const { history, blockBytes, filterBitsPerKey } = fixture
-  const { file, properties } = await writeTable(history, { fileNumber: FILE_NUMBER, blockBytes, filterBitsPerKey })
+  const { history, ...options } = fixture
+  const { file, properties } = await writeTable(history, { fileNumber: FILE_NUMBER, ...options })
   return { bytes: file.bytes, properties }
 }
 

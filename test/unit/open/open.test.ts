@@ -125,7 +125,11 @@ describe('options', () => {
     ['an unknown durability', { durability: 'none' }, /as durability: it must be 'sync' or 'os'/],
     ['unknown guards', { guards: 'off' }, /as guards/],
     ['an unknown log mode', { logMode: 'pool' }, /as logMode/],
-    ['an index mode to come', { indexMode: 'auto' }, /as indexMode: it must be 'binary'/],
+    [
+      'an index mode that there is not',
+      { indexMode: 'hash' },
+      /as indexMode: it must be 'auto' or 'binary' or 'resident' or 'lean'/,
+    ],
     ['a codec to come', { codec: 'deflate' }, /as codec: it must be 'none'/],
     ['a listener that is none', { onEvent: {} }, /as onEvent of open: it must be a function/],
     ['a limit below its bounds', { memtableBytesMax: 1 }, /as memtableBytesMax: it must be an integer from 16384/],

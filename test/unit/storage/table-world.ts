@@ -1,9 +1,11 @@
 /** A file in memory, and tables built into it from model histories. */
 import type { Clock, File } from '../../../src/runtime/runtime'
 import { BlockCache } from '../../../src/storage/block-cache'
+import type { IndexMode } from '../../../src/storage/index-mode'
 import { openTable, TableCounters } from '../../../src/storage/table'
 import type { Table } from '../../../src/storage/table'
 import { TableWriter } from '../../../src/storage/table-writer'
+import type { TableWriterOptions } from '../../../src/storage/table-writer'
 import type { TableProperties } from '../../../src/storage/table-format'
 import type { Version, VersionCursor } from '../../../src/storage/version-cursor'
 import { inOrder } from './version-model'
@@ -75,7 +77,7 @@ export const smallTable = { fileNumber: 7, blockBytes: 256, filterBitsPerKey: 10
 /** Writes a table with the history's content. */
 export async function writeTable(
   history: ModelHistory,
-  options: { fileNumber: number; blockBytes: number; filterBitsPerKey: number } = smallTable,
+  options: TableWriterOptions = smallTable,
 ): Promise<{ file: TestFile; properties: TableProperties }> {
   const file = new TestFile(`test/${String(options.fileNumber).padStart(6, '0')}.table`)
   const writer = new TableWriter(file, options)
@@ -99,7 +101,7 @@ export interface OpenedTable {
 /** Opens a table over a file. */
 export async function openTestTable(
   file: TestFile,
-  options: { fileNumber?: number; cacheBytes?: number } = {},
+  options: { fileNumber?: number; cacheBytes?: number; indexMode?: IndexMode } = {},
 ): Promise<OpenedTable> {
   const cache = new BlockCache({ bytesMax: options.cacheBytes ?? 1 << 20 })
   const counters = new TableCounters()
@@ -109,6 +111,7 @@ export async function openTestTable(
     cache,
     counters,
     clock,
+    indexMode: options.indexMode,
   })
   return { file, table, cache, counters, clock }
 }
