@@ -1,7 +1,7 @@
 // Reads the states that TLC prints, and tells a counterexample as a schedule: per step the action and what it changed.
 //
-// Values of TLA+ become values of JavaScript: sets and tuples arrays, records and functions maps, the rest strings and
-// numbers. Which they were is not kept: a schedule needs the text, a generated test knows the types.
+// Values of TLA+ become values of JavaScript: sets and tuples arrays, records and functions maps from the text of the key,
+// the rest strings and numbers. Which they were is not kept: a schedule needs the text, a generated test knows the types.
 
 /** The states of a counterexample: each with its action and its variables (a map from name to value). */
 export function readStates(output) {
@@ -63,7 +63,7 @@ export function parseValue(text) {
   const pairs = (arrow, between, end) => {
     const map = new Map()
     while (tokens[at] !== end) {
-      const key = value()
+      const key = show(value())
       if (tokens[at++] !== arrow) throw new Error(`cannot read the value ${text}`)
       map.set(key, value())
       if (tokens[at] === between) at++
