@@ -14,6 +14,7 @@
  * missed something or have a `low`. 5. Summarized nodes are the oldest of the retained.
  *
  * What it does not do: values, waiting, acknowledging (transaction-store.ts). Pinned by test/model and test/scripts.
+ * Spec: SSI!Begin, SSI!Read, SSI!ReadDeclared, SSI!Write, SSI!Commit, SSI!CommitSnapshot, SSI!CommitReader.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

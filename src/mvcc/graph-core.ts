@@ -3,6 +3,7 @@
  *
  * Here stands what keeps the graph small (rule 5, summaries, too-old) and the primitive steps that conflict-graph.ts puts
  * together; that file's header has the invariants. Split from it so that each can be read in one go.
+ * Spec: SSI!Summarize.
  */
 import { assert } from '../base/assert'
 import type { Limits } from '../base/limits'

@@ -5,6 +5,7 @@
  * leaves nothing behind and does so again after the next publish (synchronous ones make the log durable inline first). Where
  * nothing is decided that is not published and no older read-write transaction runs, all of this costs two comparisons.
  * Pinned by schedules 1, 2 and 14 of test/scripts.
+ * Spec: SSI!ReadLone, MVCC!ReadPublished.
  */
 import type { Key } from '../base/bytes'
 import { flattenKey } from '../base/bytes'

@@ -3,6 +3,7 @@
  *
  * A merged range also covers keys that were not read, so an abort that rests on it may be needless; it is marked
  * `conservative` and 'merged-range'. Pinned by schedule 11 of test/scripts.
+ * Spec: SSI!MergeReads.
  */
 import { present } from '../base/assert'
 import { keySuccessor } from '../base/bytes'

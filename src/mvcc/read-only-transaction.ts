@@ -3,6 +3,7 @@
  *
  * With `deferrable` its first read waits until a snapshot is safe; from then on nothing is tracked.
  * Pinned by schedules 1, 3, 4 and 13 of test/scripts.
+ * Spec: SSI!EndDeclared, SSI!ReadSafe.
  */
 import type { Key } from '../base/bytes'
 import { MisuseError, ReadOnlyError } from '../base/errors'

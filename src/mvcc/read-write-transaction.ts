@@ -8,6 +8,7 @@
  * Once decided it has given up its snapshot, its keys and the gate; only its acknowledgement is outstanding (pipelining).
  * A doomed transaction (rule 0) is told by the graph, which has already taken it out: from then on every operation throws
  * the stored report, also one that was waiting for the disk. Pinned by test/scripts and test/unit/mvcc.
+ * Spec: SSI!GetForUpdate, SSI!Rollback, MVCC!Begin, MVCC!Read, MVCC!OpenCursor, MVCC!Commit, MVCC!Abort.
  */
 import type { Key } from '../base/bytes'
 import { DeadlockError } from '../base/errors'

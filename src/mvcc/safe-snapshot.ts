@@ -6,6 +6,7 @@
  * the newest published and starts over; else the snapshot is safe and nothing read at it need be tracked. While it waits
  * its snapshot counts as active. (After Ports and Grittner, VLDB 2012, section 4.3; unpublished ones added: schedule 3.)
  * Pinned by schedule 3 of test/scripts and test/unit/mvcc/safe-snapshot.test.ts.
+ * Spec: SSI!BeginDeferrable.
  */
 import type { Sequence } from '../base/sequence'
 import type { Waiting } from './contract'

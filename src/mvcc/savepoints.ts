@@ -2,6 +2,7 @@
  * The open savepoints of one transaction, nested; they undo writes, never reads.
  *
  * Ending one ends those nested in it. Pinned by schedule 6 of test/scripts and test/unit/mvcc/write-buffer.test.ts.
+ * Spec: SSI!Savepoint, SSI!RollbackToSavepoint, SSI!ReleaseSavepoint.
  */
 import type { StoreSavepoint } from './contract'
 import type { WriteBuffer } from './write-buffer'

@@ -10,6 +10,7 @@
  *      own writes as of the start      p                      shown, never registered
  *
  * Pinned by schedule 7 and the scans of test/scripts, and test/unit/mvcc/transaction-cursor.test.ts.
+ * Spec: MVCC!MoveCursor.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

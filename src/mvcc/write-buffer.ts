@@ -7,6 +7,7 @@
  *
  * Invariants: 1. Ordinals ascend along `#undo` and descend along `previous`, which is undefined while nobody holds. 2. `#sorted`, once built, holds exactly the keys
  * that have a newest write. Pinned by test/unit/mvcc/write-buffer.test.ts and schedules 6 and 7 of test/scripts.
+ * Spec: MVCC!Write.
  */
 import BTree from 'sorted-btree'
 import { assert } from '../base/assert'

@@ -13,6 +13,7 @@
  * 3. A tombstone may go only if it is at or below the oldest retained sequence and nothing older of its key can remain anywhere.
  *
  * Pinned by test/unit/storage/compaction-retention.test.ts and, through engines, by test/contract/engine.
+ * Spec: MVCC!Collect.
  */
 import { assert } from '../base/assert'
 import type { Sequence } from '../base/sequence'

@@ -6,6 +6,7 @@
  * manifest edit, the swap, and the end of the log that it replaces (engine-jobs.ts keeps the order).
  *
  * Pinned by test/contract/engine and test/crash.
+ * Spec: ManifestFlush!Flush.
  */
 import type { Limits } from '../base/limits'
 import type { Runtime } from '../runtime/runtime'

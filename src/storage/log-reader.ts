@@ -13,6 +13,7 @@
  *
  * Reading twice gives the same. It writes nothing, so that a directory may be opened for reading only.
  * Pinned by test/unit/storage/log-torn.test.ts, log-hostile.test.ts, log-crash.test.ts and test/format/log.
+ * Spec: WalCommit!Recover.
  */
 import { CorruptionError } from '../base/errors'
 import type { Sequence } from '../base/sequence'

@@ -14,6 +14,7 @@
  * 5. Any other failure of a segment is final and poisons the log: `onFailed`, once.
  *
  * A number is never given twice, not even after a failure. Pinned by test/unit/storage/log-supply.test.ts.
+ * Spec: ManifestFlush!NextBatch.
  */
 import { assert, present } from '../base/assert'
 import { DiskFullError, StalledError } from '../base/errors'

@@ -9,6 +9,7 @@
  * 3. A segment is left only when everything in it is durable; the first frame of the next one says so.
  *
  * It decides nothing: what is written when is log.ts. Pinned by test/unit/storage/log.test.ts and log-crash.test.ts.
+ * Spec: WalCommit!WriteGroup, WalCommit!Witness, WalCommit!SwitchSegment.
  */
 import { assert } from '../base/assert'
 import type { Sequence } from '../base/sequence'

@@ -7,6 +7,7 @@
  *
  * At each moment, crash included, CURRENT names a manifest that is complete; the old one is removed only afterwards.
  * Pinned by test/unit/storage/manifest.test.ts and test/crash.
+ * Spec: ManifestFlush!NameManifest, ManifestFlush!RenameCurrent, ManifestFlush!SyncCurrent.
  */
 import { crc32 } from '../base/checksum'
 import { CorruptionError } from '../base/errors'
