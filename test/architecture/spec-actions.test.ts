@@ -21,13 +21,14 @@ describe('the specifications and the source', () => {
 describe('the check of spec actions', () => {
   const module = [
     '(* Environment: Crash *)',
-    'Add(t) ==',
+    'Numbers == 1..3',
+    'Add(t, numbers) ==',
     "  x' = x + t",
     'Stop == x = 3',
     'Crash ==',
     "  x' = 0",
     'Next ==',
-    '  \\/ \\E t \\in T : Add(t)   \\* not Init',
+    '  \\/ \\E t \\in Numbers : Add(t, Numbers)   \\* not Init',
     '  \\/ Stop',
     '  \\/ Crash',
     '',

@@ -25,7 +25,12 @@ export function specModulesOf(files: Tree): Map<string, SpecModule> {
 function readModule(text: string): SpecModule {
   const defined = new Set([...text.matchAll(/^(\w+)(?:\([^)]*\))? ==/gm)].map((match) => match[1]!))
   const next = /^Next ==\n((?:.*\S.*\n)*)/m.exec(text)?.[1] ?? ''
-  const named = [...next.replace(/\\\*.*$/gm, '').matchAll(/\w+/g)].map(([word]) => word)
+  // What is left of it without comments, quantifiers and arguments.
+  const bare = next
+    .replace(/\\\*.*$/gm, '')
+    .replace(/\\E [^:]*:/g, '')
+    .replace(/\([^()]*\)/g, '')
+  const named = [...bare.matchAll(/\w+/g)].map(([word]) => word)
   const environment = /Environment: ([\w, ]+)/.exec(text)?.[1]?.split(', ') ?? []
   return {
     actions: new Set(named.filter((word) => defined.has(word))),
