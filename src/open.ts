@@ -44,6 +44,11 @@ export interface OpenOptions extends LimitOptions {
    */
   readonly logMode?: 'thread' | 'inline' | undefined
   /**
+   * Where flushes and merges do their byte work: in a thread of their own ('thread', unless given), or on the calling thread in
+   * slices of about a millisecond ('inline'). Where no thread can be started they run inline; `stats().storage.worker` says which.
+   */
+  readonly backgroundMode?: 'thread' | 'inline' | undefined
+  /**
    * How tables find a key's block: 'auto' (unless given) takes a learned model for each table where it pays. 'binary': never;
    * 'resident': always; 'lean': keeps the model alone in memory and reads the rest of the index when needed, like blocks.
    */
@@ -64,6 +69,7 @@ const NAMES = [
   'durability',
   'guards',
   'logMode',
+  'backgroundMode',
   'indexMode',
   'codec',
   'onEvent',
@@ -88,6 +94,7 @@ async function openWith(runtime: Runtime, path: string, options: OpenOptions, li
     create: options.create !== false && !readOnly,
     readOnly,
     ioMode: options.logMode ?? 'thread',
+    backgroundMode: options.backgroundMode ?? 'thread',
     indexMode: options.indexMode,
     onEvent: (event) => events.emit(event),
   })
@@ -125,6 +132,7 @@ function checkOpenOptions(path: string, options: OpenOptions): Limits {
   checkOneOf(options.durability, ['sync', 'os'], 'durability')
   checkOneOf(options.guards, ['standard', 'full'], 'guards')
   checkOneOf(options.logMode, ['thread', 'inline'], 'logMode')
+  checkOneOf(options.backgroundMode, ['thread', 'inline'], 'backgroundMode')
   checkOneOf(options.indexMode, INDEX_MODES, 'indexMode')
   checkOneOf(options.codec, ['none'], 'codec')
   if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent', 'open')

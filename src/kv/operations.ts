@@ -38,6 +38,8 @@ export interface StorageStats {
   readonly logSyncs: number
   readonly flushes: number
   readonly compactions: number
+  /** Where flushes and compactions do their byte work: in a thread of their own, or between other work on this one. */
+  readonly worker: 'thread' | 'inline'
   readonly flushBytesWritten: number
   readonly compactionBytesRead: number
   readonly compactionBytesWritten: number

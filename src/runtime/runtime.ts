@@ -1,5 +1,5 @@
 /**
- * The one door to the world: clock, random, scheduler, files with their durability, I/O threads, locks, fault points.
+ * The one door to the world: clock, random, scheduler, files with their durability, threads, locks, fault points.
  *
  * `Runtime` is the first argument of everything that touches the world. `runtime/node` is the real one; a second one in
  * memory, with failures injected at any call, serves the tests; a simulator can be a third. All pass test/contract/runtime.
@@ -18,6 +18,7 @@ export interface Runtime {
   readonly random: Random
   readonly scheduler: Scheduler
   readonly files: Files
+  readonly workers: Workers
   readonly faults: Faults
 }
 
@@ -156,6 +157,69 @@ export interface IoRequest {
   readonly position: number
   readonly sync: boolean
 }
+
+/**
+ * Where background jobs do their byte work: `thread` (a thread of its own) or `inline` (on the calling thread, between other
+ * work). An implementation that cannot start a thread serves `thread` inline and says so in `mode`.
+ */
+export type BackgroundMode = 'thread' | 'inline'
+
+/** Background workers. */
+export interface Workers {
+  /**
+   * A worker whose jobs are done by `perform`: inline by that very function, in a thread by what the compiled entry has in its
+   * place (src/worker.ts). A thread starts with the first job.
+   */
+  open(mode: BackgroundMode, perform: PerformJob): BackgroundWorker
+}
+
+/**
+ * Does a job given as plain data, which may have been copied, with what the place it runs in has for a runtime. It leaves
+ * nothing behind when it throws.
+ */
+export type PerformJob = (runtime: Runtime, data: unknown, hands: JobHands) => Promise<unknown>
+
+/** What a job is given where it runs. */
+export interface JobHands {
+  /**
+   * To be called in a turn of its own between two slices of work, with the bytes handled since the last call; others have
+   * their chance before it resolves. Rejects if the job is to end: the job lets this through.
+   */
+  between(bytes: number): Promise<void>
+  /** The next piece of what the job is fed with; undefined behind the last. */
+  next(): Promise<unknown>
+}
+
+/** A job as the caller gives it. */
+export interface BackgroundJob {
+  /** Can be copied to another thread (structured clone); shared memory in it stays shared. */
+  readonly data: unknown
+  /** Jobs in a thread that are not urgent wait, between two of their slices, while an urgent one runs. */
+  readonly isUrgent: boolean
+  /**
+   * Told now and then of bytes handled. What it throws ends the job at its next slice, and is what `run` rejects with; an
+   * inline job also waits for what it promises.
+   */
+  readonly onProgress: (bytes: number) => void | Promise<void>
+  /** Gives the pieces that the job is fed with, one after the other, and undefined behind the last. */
+  readonly feed?: () => Promise<Uint32Array | undefined>
+}
+
+/** Does jobs, several at a time if asked to. The process is held alive while one is pending, and not longer. */
+export interface BackgroundWorker {
+  /** What it really is. */
+  readonly mode: BackgroundMode
+  /**
+   * Does a job; resolves to what it gives, rejects with its failure. If the thread died under it, that is an `IoError` with
+   * the operation WORKER_DIED: what the job left behind is the caller's to remove. The next job gets a new thread.
+   */
+  run(job: BackgroundJob): Promise<unknown>
+  /** Ends the thread. REQUIRES: no job is pending. */
+  close(): Promise<void>
+}
+
+/** The operation of the `IoError` that a job fails with when its thread has died. */
+export const WORKER_DIED = 'run a background job'
 
 /** Named places where tests make the world fail or stop; the real runtime's do nothing. */
 export interface Faults {

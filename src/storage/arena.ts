@@ -31,6 +31,21 @@ export class Arena {
   /** In words. */
   #used = 0
 
+  /** Another view of the memory of a full arena, in whatever thread: it only reads. */
+  static over(chunks: readonly SharedArrayBuffer[]): Arena {
+    const arena = new Arena()
+    for (const chunk of chunks) {
+      arena.#bytes.push(Buffer.from(chunk))
+      arena.#words.push(new Uint32Array(chunk))
+    }
+    return arena
+  }
+
+  /** The memory itself; nothing is taken any more once it has been handed on. */
+  get chunks(): readonly SharedArrayBuffer[] {
+    return this.#bytes.map((chunk) => chunk.buffer as unknown as SharedArrayBuffer)
+  }
+
   /** Bytes of memory taken. */
   get memoryBytes(): number {
     let bytes = 0

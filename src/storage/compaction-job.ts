@@ -1,5 +1,5 @@
 /**
- * Carries out a compaction plan up to its manifest edit: has the byte work done (merge-job.ts), and the outputs open.
+ * Carries out a compaction plan up to its manifest edit: has the byte work done (byte-jobs.ts), and the outputs open.
  *
  * Inputs are pinned through the table set that the plan was made on, and read past the block cache. Nothing of the store
  * changes here: after a failure the outputs are removed, and the job can start over from the same plan or another.
@@ -11,16 +11,14 @@ import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { CompactionPlan, Levels, RunInputs } from './compaction-picker'
 import type { Retention } from './compaction-retention'
-import type { JobContext } from './flush-job'
+import type { JobContext } from './job-context'
 import { LEVELS } from './manifest-state'
-import { performMerge } from './merge-job'
 import type { MergeJob } from './merge-job'
 import { sharedKeyLength } from './merge-source'
-import type { Slices } from './slices'
 import type { TableProperties } from './table-format'
 import type { TableFile, TableSet } from './table-set'
 import type { TableSwap } from './table-store'
-import { removeQuietly } from './whole-file'
+import { runByteJob } from './written-tables'
 
 /** A table of the output may have this part of `tableBytesMax`, and the output this many times the input's bytes, together. */
 const TABLES_EACH_MAX = 8
@@ -46,10 +44,11 @@ export async function compact(
     readonly plan: CompactionPlan
     readonly set: TableSet
     readonly retention: Retention
-    readonly slices: Slices
+    /** Told of bytes handled; what it throws ends the merge, and what it promises is waited for where the merge runs inline. */
+    readonly onProgress: (bytes: number) => void | Promise<void>
   },
 ): Promise<CompactionOutput> {
-  const { plan, set } = job
+  const { plan, set, retention, onProgress } = job
   const { outputLevel: level, outputRun: run } = plan
   const inputs = plan.inputs.map((input) => openInputs(set, input))
   const removes = inputs.flatMap(({ level, files }) => files.map((file) => ({ level, number: file.number })))
@@ -59,7 +58,8 @@ export async function compact(
   }
   set.pin()
   try {
-    const files = await mergeFiles(context, job)
+    const merge = planToMergeJob(context, plan, retention)
+    const { files } = await runByteJob(context, { kind: 'merge', merge }, { isUrgent: false, onProgress })
     const adds = files.map((file) => ({ level, run, file }))
     const bytesRead = sumBytes(inputs.flatMap((input) => input.files))
     return { swap: { adds, removes }, bytesRead, bytesWritten: sumBytes(files) }
@@ -77,23 +77,6 @@ interface OpenInputs {
 function openInputs(set: TableSet, { level, tables }: RunInputs): OpenInputs {
   assert(tables.length > 0, 'a plan has no run without tables')
   return { level, files: tables.map((table) => set.file({ level, number: table.fileNumber })) }
-}
-
-async function mergeFiles(
-  context: JobContext,
-  job: { readonly plan: CompactionPlan; readonly retention: Retention; readonly slices: Slices },
-): Promise<readonly TableFile[]> {
-  const merge = planToMergeJob(context, job.plan, job.retention)
-  const { tables } = await performMerge(context.runtime, merge, job.slices)
-  const opened: TableFile[] = []
-  try {
-    for (const { fileNumber } of tables) opened.push(await context.tables.open(fileNumber))
-    return opened
-  } catch (error) {
-    for (const file of opened) file.table.unpin()
-    for (const { fileNumber } of tables) await removeQuietly(context.runtime, context.tables.path(fileNumber))
-    throw error
-  }
 }
 
 /** The byte work of a plan. */

@@ -3,6 +3,7 @@
  *
  * Pinned by test/contract/engine.
  */
+import type { BackgroundMode } from '../runtime/runtime'
 import type { StallFigures } from './admission'
 import type { EngineStats } from './engine'
 import type { JobFigures } from './engine-jobs'
@@ -21,6 +22,7 @@ export interface FigureSources {
   readonly memtables: Memtables
   readonly log: Log | undefined
   readonly jobs: JobFigures | undefined
+  readonly worker: BackgroundMode
   readonly stalls: StallFigures
   readonly backgroundError: Error | undefined
   readonly poisoned: Error | undefined
@@ -43,6 +45,7 @@ export function engineFigures(sources: FigureSources): EngineStats {
     logGroups: figures?.groups ?? 0,
     logSyncs: figures?.syncs ?? 0,
     ...jobs,
+    worker: sources.worker,
     blockCache: { bytes: cache.bytes, blocks: cache.blocks, hits: cache.hits, misses: cache.misses },
     blockReads: counters.blockReads,
     filter: {

@@ -15,6 +15,7 @@ import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
+import type { BackgroundMode } from '../runtime/runtime'
 import type { Background, JobKind } from './background'
 import { compact, tableSetToLevels } from './compaction-job'
 import type { CompactionPlan, Levels } from './compaction-picker'
@@ -23,14 +24,13 @@ import { planRange, planRewriteOf, tablesToRewrite } from './compaction-range'
 import type { Retention } from './compaction-retention'
 import { createRetention } from './compaction-retention'
 import type { EngineEvent } from './engine'
-import type { JobContext } from './flush-job'
 import { writeMemtable } from './flush-job'
+import type { JobContext } from './job-context'
 import type { Log } from './log'
 import type { SegmentStatus } from './log-contract'
 import type { Manifest } from './manifest'
 import type { ManifestEdit } from './manifest-state'
 import type { Memtables } from './memtables'
-import { Slices } from './slices'
 import type { TableFile } from './table-set'
 import { nextRun } from './table-set'
 import { propertiesToRecord } from './table-store'
@@ -78,6 +78,16 @@ export class EngineJobs {
     this.#background = background
   }
 
+  /** Where the byte work is done. */
+  get workerMode(): BackgroundMode {
+    return this.#options.worker.mode
+  }
+
+  /** Lets go of the worker. REQUIRES: no job runs. */
+  async close(): Promise<void> {
+    await this.#options.worker.close()
+  }
+
   /** Does one job of a kind, if there is one: true if there was. */
   async step(kind: JobKind): Promise<boolean> {
     if (kind === 'flush') return this.#flush()
@@ -110,18 +120,17 @@ export class EngineJobs {
   }
 
   async #flush(): Promise<boolean> {
-    const { runtime, limits, tables, memtables, log, manifest } = this.#options
+    const { runtime, tables, memtables, log, manifest } = this.#options
     const frozen = memtables.oldestFrozen
     if (frozen === undefined) return false
     const startedMs = runtime.clock.monotonicMs()
     if (log.syncedSequence < frozen.through) await log.sync()
     assert(log.syncedSequence >= frozen.through, 'a memtable is flushed only when its log is synced')
-    const slices = new Slices(runtime, limits, () => this.#background?.checkWanted())
     const hasOlder = tables.current.count > 0
     const output = await writeMemtable(this.#options, frozen.memtable, {
       retention: this.#retention(),
-      slices,
       hasOlder,
+      onProgress: () => this.#background?.checkWanted(),
     })
     const files = output.file === undefined ? [] : [output.file]
     // Only flushes add to level 0, one at a time, so that this number is still free when the edit is synced.
@@ -156,11 +165,15 @@ export class EngineJobs {
   }
 
   async #compact(plan: CompactionPlan, retention: Retention): Promise<void> {
-    const { runtime, limits, tables } = this.#options
+    const { runtime, tables } = this.#options
     const startedMs = runtime.clock.monotonicMs()
     const set = tables.current
-    const slices = new Slices(runtime, limits, () => this.#background?.yieldToFlushes())
-    const { swap, bytesRead, bytesWritten } = await compact(this.#options, { plan, set, retention, slices })
+    const { swap, bytesRead, bytesWritten } = await compact(this.#options, {
+      plan,
+      set,
+      retention,
+      onProgress: () => this.#background?.yieldToFlushes(),
+    })
     const addTables = swap.adds.map(({ file, ...place }) => propertiesToRecord(file.properties, place))
     const written = plan.isMove ? [] : swap.adds.map(({ file }) => file)
     await this.#record({ addTables, removeTables: swap.removes }, written)

@@ -19,6 +19,7 @@ export function createEngineStats(figures: Partial<EngineStats>): EngineStats {
     logSyncs: 0,
     flushes: 0,
     compactions: 0,
+    worker: 'inline',
     flushBytesWritten: 0,
     compactionBytesRead: 0,
     compactionBytesWritten: 0,

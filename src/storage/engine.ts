@@ -157,6 +157,8 @@ export interface EngineStats {
   readonly logSyncs: number
   readonly flushes: number
   readonly compactions: number
+  /** Where flushes and compactions do their byte work. */
+  readonly worker: 'thread' | 'inline'
   readonly flushBytesWritten: number
   readonly compactionBytesRead: number
   readonly compactionBytesWritten: number

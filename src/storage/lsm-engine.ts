@@ -17,11 +17,12 @@ import { DatabaseClosedError, DiskFullError } from '../base/errors'
 import { RANGE_ALL } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
-import type { IoThreadMode, Runtime } from '../runtime/runtime'
+import type { BackgroundMode, IoThreadMode, Runtime } from '../runtime/runtime'
 import { Admission } from './admission'
 import type { AdmissionState } from './admission'
 import type { JobKind } from './background'
 import { Background } from './background'
+import { performByteJob } from './byte-jobs'
 import type { Batch, Durability, Engine, EngineCursor, EngineEvent, EngineListener, EngineStats } from './engine'
 import { EngineJobs } from './engine-jobs'
 import { engineFigures } from './engine-figures'
@@ -36,6 +37,8 @@ import { noRoomToRecover, recoverStore } from './recovery'
 /** How an LSM engine is opened. */
 export interface LsmOptions extends StoreOptions {
   readonly ioMode: IoThreadMode
+  /** Where flushes and merges do their byte work; in a thread unless given. */
+  readonly backgroundMode?: BackgroundMode
   readonly onEvent?: (event: EngineEvent) => void
 }
 
@@ -183,6 +186,7 @@ export class LsmEngine implements Engine {
       memtables: this.#store.memtables,
       log: this.#log,
       jobs: this.#jobs?.figures,
+      worker: this.#jobs?.workerMode ?? 'inline',
       stalls: this.#admission.figures(),
       backgroundError: this.#background?.error,
       poisoned: this.#poisoned,
@@ -222,6 +226,7 @@ export class LsmEngine implements Engine {
       directory: this.#directory,
       limits,
       tables,
+      worker: this.#runtime.workers.open(this.#options.backgroundMode ?? 'thread', performByteJob),
       allocateFileNumber: () => manifest.allocateFileNumber(),
       manifest,
       memtables,
@@ -263,6 +268,7 @@ export class LsmEngine implements Engine {
     const { manifest, tables, lock } = this.#store
     this.#admission.refuse(new DatabaseClosedError('Cannot commit: the database was closed'))
     await this.#background?.close()
+    await this.#jobs?.close()
     const end = await this.#log?.close()
     if (end !== undefined && this.#poisoned === undefined) {
       try {

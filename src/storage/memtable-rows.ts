@@ -42,7 +42,17 @@ const KEY_LOOP_BYTES_MAX = 64
 
 /** Rows and records in one arena, known by their places. */
 export class MemtableRows {
-  readonly #arena = new Arena()
+  readonly #arena: Arena
+
+  /** `chunks`: those of another memtable's rows, to be read only. */
+  constructor(chunks?: readonly SharedArrayBuffer[]) {
+    this.#arena = chunks === undefined ? new Arena() : Arena.over(chunks)
+  }
+
+  /** The memory of all rows, for another thread. */
+  get chunks(): readonly SharedArrayBuffer[] {
+    return this.#arena.chunks
+  }
 
   /** Bytes of memory taken. */
   get memoryBytes(): number {
@@ -99,6 +109,17 @@ export class MemtableRows {
     if (far === PLACE_NONE) return older
     const depth = this.#word(jump, DEPTH)
     return this.#word(older, DEPTH) - depth === depth - this.#word(far, DEPTH) ? far : older
+  }
+
+  /** Bytes of the key of the row at `place`. */
+  keyLengthAt(place: number): number {
+    return this.#word(place, KEY_LENGTH)
+  }
+
+  /** Copies the key of the row at `place` to the beginning of `target`. REQUIRES: room for `keyLengthAt`. */
+  copyKey(place: number, target: Uint8Array): void {
+    const length = this.keyLengthAt(place)
+    copyInto(target, 0, this.#arena.bytesAt(place), byteOf(place) + ROW_WORDS * WORD_BYTES, length)
   }
 
   /** Whether the row at `place` is that of `key`. */

@@ -25,6 +25,7 @@ import { MemtableRows, PLACE_NONE, TOMBSTONE_LENGTH } from './memtable-rows'
 import { RangeTombstoneIndex } from './range-tombstones'
 import type { VersionCursor, VersionKind } from './version-cursor'
 
+const STOP = { break: true } as const
 const TREE_NODE_ENTRIES_MAX = 64
 /** Slots of hash and tree, the row's words and the key's string in the tree, measured; see docs/PERFORMANCE.md. */
 const ENTRY_OVERHEAD_BYTES = 120
@@ -140,6 +141,29 @@ export class Memtable {
    */
   openCursor(reverse: boolean, sequence?: Sequence): VersionCursor {
     return new MemtableCursor({ tree: this.#tree, rows: this.#rows, reverse, sequence })
+  }
+
+  /** The memory of all rows, for another thread. REQUIRES: nothing is inserted any more. */
+  get chunks(): readonly SharedArrayBuffer[] {
+    return this.#rows.chunks
+  }
+
+  /** The places of the rows behind `key` (undefined: from the first on) in order of their keys, up to `max` of them. */
+  placesBehind(key: Key | undefined, max: number): { readonly places: Uint32Array; readonly lastKey: Key | undefined } {
+    const places = new Uint32Array(max)
+    let count = 0
+    let lastKey = key
+    const greatest = this.#tree.maxKey()
+    if (greatest === undefined || (key !== undefined && key >= greatest)) return { places: places.subarray(0, 0), lastKey } // prettier-ignore
+    // The declared type forgets it, but the tree stops where the callback asks for a break.
+    const take = (next: Key, place: number): { break: true } | undefined => {
+      if (next === key) return undefined
+      places[count++] = place
+      lastKey = next
+      return count === max ? STOP : undefined
+    }
+    this.#tree.forRange(key ?? '', greatest, true, take)
+    return { places: places.slice(0, count), lastKey }
   }
 
   /** Order of the tree, hash and tree agree, chains descend, sizes add up. */

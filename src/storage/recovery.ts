@@ -20,10 +20,11 @@ import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
 import type { DirectoryLock, Runtime } from '../runtime/runtime'
 import { BlockCache } from './block-cache'
+import { performByteJob } from './byte-jobs'
 import { createRetention } from './compaction-retention'
 import { CURRENT_FILE } from './file-names'
-import type { JobContext } from './flush-job'
 import { writeMemtable } from './flush-job'
+import type { JobContext } from './job-context'
 import type { IndexMode } from './index-mode'
 import type { LogEnd } from './log-contract'
 import { segmentFileName } from './log-format'
@@ -34,7 +35,6 @@ import { readManifest } from './manifest-reader'
 import type { ManifestState } from './manifest-state'
 import { createManifestState } from './manifest-state'
 import { Memtables } from './memtables'
-import { Slices } from './slices'
 import {
   checkNewDirectory,
   ensureDirectory,
@@ -269,15 +269,16 @@ class Recovery {
       directory: this.#directory,
       limits: this.#options.limits,
       tables: this.#tables,
+      // Nothing else runs yet that a thread would have to be kept free for.
+      worker: this.#runtime.workers.open('inline', performByteJob),
       allocateFileNumber: () => manifest.allocateFileNumber(),
     }
     const retention = createRetention([], lastSequence)
-    const slices = new Slices(this.#runtime, this.#options.limits, () => undefined)
     const files: TableFile[] = []
     try {
       for (const { memtable } of [...memtables.frozen].reverse()) {
         const hasOlder = files.length > 0 || this.#tables.current.count > 0
-        const { file } = await writeMemtable(context, memtable, { retention, slices, hasOlder })
+        const { file } = await writeMemtable(context, memtable, { retention, hasOlder, onProgress: () => undefined })
         if (file !== undefined) files.push(file)
       }
       return files

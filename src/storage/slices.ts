@@ -17,13 +17,13 @@ const SLICE_MS = 1
 export class Slices {
   readonly #runtime: Runtime
   readonly #bytesMax: number
-  readonly #between: () => void | Promise<void>
+  readonly #between: (bytes: number) => void | Promise<void>
   #bytes = 0
   #steps = 0
   #startedMs: number
 
-  /** `between` runs after each turn; what it throws ends the job. */
-  constructor(runtime: Runtime, limits: Limits, between: () => void | Promise<void>) {
+  /** `between` runs after each turn, with the bytes of the slice; what it throws ends the job. */
+  constructor(runtime: Runtime, limits: Limits, between: (bytes: number) => void | Promise<void>) {
     this.#runtime = runtime
     this.#bytesMax = limits.mergeSliceBytes
     this.#between = between
@@ -44,8 +44,9 @@ export class Slices {
 
   async #rest(): Promise<void> {
     await this.#runtime.scheduler.nextTurn()
-    await this.#between()
+    const bytes = this.#bytes
     this.#bytes = 0
+    await this.#between(bytes)
     this.#startedMs = this.#runtime.clock.monotonicMs()
   }
 }

@@ -4,6 +4,7 @@ import threads from 'node:worker_threads'
 import path from 'node:path'
 import { InvalidArgumentError, MisuseError, ReadOnlyError, open } from '../../src/index'
 import type { DatabaseEvent } from '../../src/index'
+import { findFreshWorkerFile } from '../../src/runtime/node/worker-file'
 import { refusalOf, turns, withDatabase } from './option-world'
 
 test('create: a missing database is created or refused', () =>
@@ -103,6 +104,29 @@ test("logMode: 'inline' starts one thread fewer, and keeps what was committed as
   }
   // Opened twice each.
   expect(started[0]! - started[1]!).toBe(2)
+})
+
+test('backgroundMode: the byte work of flushes and merges runs in a thread of its own, or inline, and stats say which', async () => {
+  // Run from the sources, a thread is started only from an entry that is not older than they are.
+  const thread = findFreshWorkerFile() === undefined ? 'inline' : 'thread'
+  for (const [backgroundMode, worker] of [
+    ['thread', thread],
+    ['inline', 'inline'],
+    [undefined, thread],
+  ] as const) {
+    await withDatabase({ backgroundMode }, async (db) => {
+      for (let round = 0; round < 2; round++) {
+        await Promise.all(Array.from({ length: 50 }, (_, i) => db.put(`key ${i}`, `value ${round}`)))
+        await db.flush()
+      }
+      await db.compact()
+      const { storage } = db.stats()
+      expect(storage).toMatchObject({ worker, flushes: 2 })
+      expect(storage.compactions).toBeGreaterThan(0)
+      expect(await db.count()).toBe(50)
+      expect(String(await db.get('key 7'))).toBe('value 1')
+    })
+  }
 })
 
 /** `known` opens and works, another word is refused by the option's name. */

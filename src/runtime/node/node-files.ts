@@ -14,8 +14,10 @@ import { openThread } from './io-thread'
 import { NodeFile } from './node-file'
 import { systemErrorCode, wrapSystemError } from './system-errors'
 
-const flagsByMode: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
-const fileOwnerOnly = 0o600
+/** How `fs` is told. */
+export const flagsByMode: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
+/** The permissions of a created file. */
+export const fileOwnerOnly = 0o600
 const directoryOwnerOnly = 0o700
 
 /** The file system of this machine; `workerFile` is the compiled thread entry, found beside the package if left out. */

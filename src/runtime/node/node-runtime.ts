@@ -5,8 +5,10 @@
  */
 import { randomFillSync } from 'node:crypto'
 import type { Random, Runtime } from '../runtime'
+import { openBackgroundWorker } from './background-worker'
 import { createNodeFiles } from './node-files'
 import { createNodeScheduler } from './node-scheduler'
+import { findFreshWorkerFile } from './worker-file'
 
 /** What tests vary. */
 export interface NodeRuntimeOptions {
@@ -16,13 +18,20 @@ export interface NodeRuntimeOptions {
 
 /** The runtime of a process on a real machine. Holds nothing: there is nothing to close. */
 export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
-  return {
+  const runtime: Runtime = {
     clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
     random: createRandom(),
     scheduler: createNodeScheduler(),
     files: createNodeFiles({ workerFile: options.workerFile }),
+    workers: {
+      open: (mode, perform) => {
+        const workerFile = options.workerFile ?? findFreshWorkerFile()
+        return openBackgroundWorker({ runtime, mode, workerFile }, perform)
+      },
+    },
     faults: { reach: () => undefined },
   }
+  return runtime
 }
 
 /** Numbers drawn from the system's generator, a pool at a time: nonces must differ between processes started together. */

@@ -23,6 +23,27 @@ export function findWorkerFile(directory: string = __dirname): string | undefine
   }
 }
 
+/**
+ * As `findWorkerFile`, for threads that must be of the same build as their caller: run from the sources, an entry older than any
+ * of them is none.
+ */
+export function findFreshWorkerFile(directory: string = __dirname): string | undefined {
+  const file = findWorkerFile(directory)
+  if (file === undefined) return undefined
+  const sources = path.join(path.dirname(path.dirname(file)), 'src')
+  if (!path.resolve(directory).startsWith(sources + path.sep)) return file
+  return newestMs(sources) <= fs.statSync(file).mtimeMs ? file : undefined
+}
+
+function newestMs(folder: string): number {
+  let newest = 0
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const place = path.join(folder, entry.name)
+    newest = Math.max(newest, entry.isDirectory() ? newestMs(place) : fs.statSync(place).mtimeMs)
+  }
+  return newest
+}
+
 function isOurs(manifest: string): boolean {
   try {
     const value: unknown = JSON.parse(fs.readFileSync(manifest, 'utf8'))

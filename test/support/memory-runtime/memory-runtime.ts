@@ -12,6 +12,7 @@
  * It passes the contract of the door (test/contract/runtime); what it loses in a crash is pinned by
  * test/unit/runtime/memory-durability.test.ts.
  */
+import { createInlineWorker } from '../../../src/runtime/inline-worker'
 import type { IoThreadMode, Random, Runtime } from '../../../src/runtime/runtime'
 import { imageOf } from './durable-image'
 import type { DurableImage, ImageChoice } from './durable-image'
@@ -78,6 +79,8 @@ export function createMemoryRuntime(options: MemoryRuntimeOptions = {}): MemoryR
     random: createRandom(seed),
     scheduler: world.scheduler,
     files: createMemoryFiles(world, options.ioThreadMode),
+    // A world in memory has one thread: jobs run in slices, whatever was asked for.
+    workers: { open: (_, perform) => createInlineWorker(runtime, perform) },
     faults: { reach: (point) => reach(point) },
     calls: world.calls.log,
     points,

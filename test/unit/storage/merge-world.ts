@@ -5,13 +5,13 @@ import type { Limits } from '../../../src/base/limits'
 import { createRetention } from '../../../src/storage/compaction-retention'
 import type { Retention } from '../../../src/storage/compaction-retention'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import type { Runtime } from '../../../src/runtime/runtime'
 import type { InputTable } from '../../../src/storage/merge-input'
 import type { MergeJob } from '../../../src/storage/merge-job'
 import { sharedKeyLength } from '../../../src/storage/merge-source'
 import type { TableProperties } from '../../../src/storage/table-format'
 import { TableOutput } from '../../../src/storage/table-output'
 import type { RangeTombstone } from '../../../src/storage/version-cursor'
-import type { MemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import type { SeededRandom } from '../../support/oracle/random'
 import { asVersion } from './table-world'
 import { inOrder } from './version-model'
@@ -71,7 +71,7 @@ export function randomRuns(random: SeededRandom): RunContent[] {
 
 /** Writes a run as tables of at most about `tableBytesMax`. */
 async function writeRun(
-  runtime: MemoryRuntime,
+  runtime: Runtime,
   content: RunContent,
   options: { readonly limits: Limits; readonly tableBytesMax: number; readonly firstNumber: number },
 ): Promise<readonly TableProperties[]> {
@@ -97,7 +97,7 @@ async function writeRun(
 
 /** A merge of `runs`, newest first, with everything else at random. */
 export async function createMergeWorld(
-  runtime: MemoryRuntime,
+  runtime: Runtime,
   random: SeededRandom,
   runs: readonly RunContent[],
 ): Promise<MergeWorld> {

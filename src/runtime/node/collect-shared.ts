@@ -1,0 +1,29 @@
+/**
+ * Gives back memory that was shared with this thread and is not used by it any more.
+ *
+ * V8 does not count shared memory: a thread that makes little garbage of its own would never collect it, and hold the memory of one
+ * flushed memtable after the other (60 flushes of 32 MiB: about 2 GB, measured). So the one that used it asks for a
+ * collection, which in a thread with a small heap takes a few milliseconds and disturbs nobody else.
+ */
+import v8 from 'node:v8'
+import vm from 'node:vm'
+
+let collect: (() => void) | undefined
+
+/** Collects the garbage of the calling thread. */
+export function collectShared(): void {
+  collect ??= findCollector()
+  collect()
+}
+
+/** New contexts see `gc` while the flag is set; it is taken back at once. */
+function findCollector(): () => void {
+  try {
+    v8.setFlagsFromString('--expose-gc')
+    return vm.runInNewContext('gc') as () => void
+  } catch {
+    return () => undefined
+  } finally {
+    v8.setFlagsFromString('--no-expose-gc')
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The inside of a background thread: does the jobs it is sent, several at a time, slice by slice in turns of its own event loop.
+ *
+ * Files are read and written blocking: nothing else of this thread is waited for, and the thread pool, which is the
+ * application's, is left alone. Between two of its slices a job looks whether it is to stop; and, unless it is urgent itself,
+ * waits while an urgent one runs.
+ *
+ * Pinned by test/unit/runtime/background-worker.test.ts.
+ */
+import { parentPort } from 'node:worker_threads'
+import { assert, present } from '../../base/assert'
+import type { PerformJob } from '../runtime'
+import { createBlockingRuntime } from './blocking-runtime'
+import { collectShared } from './collect-shared'
+import { errorToFailure, jobProtocolVersion } from './job-messages'
+import type { FromThread, JobThreadData, ToThread } from './job-messages'
+
+/** Bytes after which a job says how far it is. */
+const progressBytes = 256 * 1024
+/** Pieces of a feed that are asked for ahead. */
+const piecesAhead = 3
+
+interface Running {
+  readonly isUrgent: boolean
+  readonly pieces: (Uint32Array | undefined)[]
+  /** The last piece has been taken. */
+  isFedUp: boolean
+  onPiece: (() => void) | undefined
+  isStopped: boolean
+  bytes: number
+}
+
+/** Thrown in a job that is to end; the caller knows why. */
+class JobStopped extends Error {}
+
+/** Serves jobs, each done by `perform`, until the thread is terminated. */
+export function serveJobThread(data: JobThreadData, perform: PerformJob): void {
+  const port = present(parentPort ?? undefined, 'a background thread is started as a worker')
+  assert(data.version === jobProtocolVersion, 'a background thread speaks as its caller does')
+  const jobs = new RunningJobs(perform, (message) => port.postMessage(message))
+  port.on('message', (message: ToThread) => jobs.receive(message))
+  port.postMessage({ type: 'ready', version: jobProtocolVersion } satisfies FromThread)
+}
+
+/** The jobs of this thread. */
+class RunningJobs {
+  readonly #perform: PerformJob
+  readonly #post: (message: FromThread) => void
+  readonly #runtime = createBlockingRuntime()
+  readonly #jobsByNumber = new Map<number, Running>()
+  #urgent = 0
+  /** Who waits until no urgent job runs. */
+  #waiting: (() => void)[] = []
+
+  constructor(perform: PerformJob, post: (message: FromThread) => void) {
+    this.#perform = perform
+    this.#post = post
+  }
+
+  receive(message: ToThread): void {
+    if (message.type === 'job') {
+      void this.#run(message)
+      return
+    }
+    // It may have ended meanwhile.
+    const job = this.#jobsByNumber.get(message.job)
+    if (job === undefined) return
+    if (message.type === 'piece') job.pieces.push(message.piece)
+    else job.isStopped = true
+    job.onPiece?.()
+  }
+
+  async #run({ job: number, data, isUrgent, isFed }: ToThread & { type: 'job' }): Promise<void> {
+    const job: Running = { isUrgent, pieces: [], isFedUp: !isFed, onPiece: undefined, isStopped: false, bytes: 0 }
+    this.#jobsByNumber.set(number, job)
+    if (isUrgent) this.#urgent++
+    for (let i = 0; isFed && i < piecesAhead; i++) this.#post({ type: 'wants', job: number })
+    let end: FromThread
+    try {
+      const hands = {
+        between: (bytes: number) => this.#between(number, job, bytes),
+        next: () => this.#next(number, job),
+      }
+      end = { type: 'ended', job: number, result: await this.#perform(this.#runtime, data, hands) }
+    } catch (error) {
+      end = { type: 'failed', job: number, failure: errorToFailure(error) }
+    }
+    this.#jobsByNumber.delete(number)
+    if (isUrgent) this.#urgent--
+    if (this.#urgent === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+    if (job.bytes > 0) this.#post({ type: 'progress', job: number, bytes: job.bytes })
+    this.#post(end)
+    if (isFed) collectShared()
+  }
+
+  async #between(number: number, job: Running, bytes: number): Promise<void> {
+    job.bytes += bytes
+    if (job.bytes >= progressBytes) {
+      this.#post({ type: 'progress', job: number, bytes: job.bytes })
+      job.bytes = 0
+    }
+    while (this.#urgent > 0 && !job.isUrgent) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (job.isStopped) throw new JobStopped('the job was stopped')
+  }
+
+  async #next(number: number, job: Running): Promise<unknown> {
+    if (job.isFedUp) return undefined
+    while (job.pieces.length === 0 && !job.isStopped) await new Promise<void>((resolve) => (job.onPiece = resolve))
+    if (job.isStopped) throw new JobStopped('the job was stopped')
+    const piece = job.pieces.shift()
+    if (piece === undefined) job.isFedUp = true
+    else this.#post({ type: 'wants', job: number })
+    return piece
+  }
+}
