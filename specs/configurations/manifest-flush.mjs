@@ -58,6 +58,7 @@ export const manifestFlush = [
     tables: 4,
     manifests: 2,
     crashes: 1,
+    size: 'full',
     invariants: INVARIANTS,
   }),
   broken('segment-name-not-synced', 'a segment takes commits before its name is certain', ['WalNeededKept', 2]),

@@ -4,6 +4,7 @@
  * Sequences arrive almost in order, so this is a sorted array used as a queue: adding searches back from the newest end,
  * removing leaves a zero count behind that is skipped when it reaches the front. Two snapshots at one sequence are two:
  * releasing one keeps the other. Pinned by test/unit/mvcc/snapshots.test.ts.
+ * Spec: Compaction!TakeSnapshot, Compaction!ReleaseSnapshot.
  */
 import { assert } from '../base/assert'
 import type { Sequence } from '../base/sequence'

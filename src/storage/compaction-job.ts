@@ -5,7 +5,7 @@
  * changes here: after a failure the outputs are removed, and the job can start over from the same plan or another.
  *
  * Pinned by test/contract/engine and test/crash.
- * Spec: ManifestFlush!Compact.
+ * Spec: ManifestFlush!Compact, Storage!StartMerge.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

@@ -22,6 +22,7 @@
  * 4. `older` lists every table that can hold something older than the inputs: a tombstone is dropped only if none covers it.
  *
  * Pinned by test/unit/storage/compaction-picker.test.ts and test/unit/storage/compaction-model.test.ts; decision 0014.
+ * Spec: Compaction!Plan, Compaction!Move.
  */
 import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'

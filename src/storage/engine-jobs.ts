@@ -9,7 +9,7 @@
  * A failure before the directory's sync leaves nothing behind and changes nothing. A failure of that sync poisons: it may have
  * given up names that others had created (a log segment's), and none of them would ever know. So does a failure of the
  * edit: the files written stay, since the manifest may name them. Pinned by test/contract/engine and test/crash.
- * Spec: ManifestFlush!SyncDirectory.
+ * Spec: ManifestFlush!SyncDirectory, Storage!Install.
  */
 import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'

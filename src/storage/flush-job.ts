@@ -8,7 +8,7 @@
  * (engine-jobs.ts keeps the order).
  *
  * Pinned by test/contract/engine and test/crash.
- * Spec: ManifestFlush!Flush.
+ * Spec: ManifestFlush!Flush, Storage!StartFlush.
  */
 import type { Key } from '../base/bytes'
 import type { Runtime } from '../runtime/runtime'

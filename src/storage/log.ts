@@ -17,7 +17,7 @@
  * 5. Room was secured before (log-admission.ts): `append` never waits and never fails but for poison.
  *
  * Pinned by test/unit/storage/log.test.ts, log-poison.test.ts and log-crash.test.ts.
- * Spec: WalCommit!Decide, WalCommit!Synced, WalCommit!SyncAll.
+ * Spec: WalCommit!Decide, WalCommit!Synced, WalCommit!SyncAll, Compaction!Publish, Storage!Commit, Storage!Sync.
  */
 import { assert } from '../base/assert'
 import { DatabaseClosedError, LimitExceededError, PoisonedError } from '../base/errors'

@@ -9,7 +9,7 @@
  * 4. File numbers are handed out here, and every edit records the next one: none is used twice.
  *
  * Pinned by test/unit/storage/manifest.test.ts and test/crash.
- * Spec: ManifestFlush!WriteEdit, ManifestFlush!SyncManifest, ManifestFlush!BeginManifest.
+ * Spec: ManifestFlush!WriteEdit, ManifestFlush!SyncManifest, ManifestFlush!BeginManifest, Storage!WriteEdit.
  */
 import { assert, present } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'

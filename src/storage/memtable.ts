@@ -9,6 +9,7 @@
  * content adds up to. What it does not do: it never shrinks, and knows nothing of snapshots.
  *
  * Pinned by test/unit/storage/memtable.test.ts against a naive model.
+ * Spec: Compaction!Write.
  */
 import BTree from 'sorted-btree'
 import { assert } from '../base/assert'

@@ -6,6 +6,7 @@
  * a cursor can keep the one it began with.
  *
  * Pinned by test/unit/storage/memtables.test.ts and test/contract/engine.
+ * Spec: Compaction!Freeze, Compaction!Flush, Storage!Freeze.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

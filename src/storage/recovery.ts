@@ -14,6 +14,7 @@
  *    refused, however well it verifies.
  *
  * Pinned by test/unit/storage/opening.test.ts, test/contract/engine and test/crash.
+ * Spec: Storage!RecoverRead.
  */
 import { CorruptionError, DiskFullError, ReadOnlyError, StrictKvError } from '../base/errors'
 import type { Limits } from '../base/limits'

@@ -8,7 +8,7 @@
  * before anything refers to the tables: a failure of that is no failure of one table (engine-jobs.ts).
  *
  * Pinned by test/contract/engine and test/crash.
- * Spec: ManifestFlush!SyncTable.
+ * Spec: ManifestFlush!SyncTable, Storage!SyncTable.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

@@ -13,7 +13,7 @@
  *
  * What it does not do: decide what to merge (compaction-picker.ts), or record anything (manifest.ts).
  * Pinned by test/unit/storage/table-set.test.ts, test/contract/engine and test/crash.
- * Spec: ManifestFlush!Pin, ManifestFlush!Unpin.
+ * Spec: ManifestFlush!Pin, ManifestFlush!Unpin, Compaction!OpenCursor, Compaction!CloseCursor.
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'

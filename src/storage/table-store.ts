@@ -4,7 +4,7 @@
  *   written and synced -> `open` -> manifest edit synced -> `swap` (one synchronous step) -> last holder gone -> file removed
  *
  * Pinned by test/contract/engine and test/crash.
- * Spec: ManifestFlush!Install, ManifestFlush!RemoveFile.
+ * Spec: ManifestFlush!Install, ManifestFlush!RemoveFile, Compaction!Install.
  */
 import { CorruptionError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'

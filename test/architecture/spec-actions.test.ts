@@ -12,7 +12,9 @@ describe('the specifications and the source', () => {
 
   test('have actions at all', () => {
     const modules = specModulesOf(specs)
-    expect([...modules.keys()]).toEqual(expect.arrayContaining(['SSI', 'MVCC', 'WalCommit', 'ManifestFlush']))
+    expect([...modules.keys()]).toEqual(
+      expect.arrayContaining(['SSI', 'MVCC', 'WalCommit', 'ManifestFlush', 'Compaction', 'Storage']),
+    )
     expect(modules.get('SSI')!.actions.size).toBeGreaterThan(15)
     expect(modules.get('SSI')!.actions).toContain('Commit')
   })
