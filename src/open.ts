@@ -19,6 +19,7 @@ import { checkBoolean, checkFunction, checkOneOf, checkOptions } from './kv/opti
 import { createTransactionStore } from './mvcc/transaction-store'
 import { createNodeRuntime } from './runtime/node/node-runtime'
 import type { Runtime } from './runtime/runtime'
+import { CODEC_NAMES, codecs } from './storage/codec'
 import type { Engine } from './storage/engine'
 import { INDEX_MODES } from './storage/index-mode'
 import { openLsmEngine } from './storage/lsm-engine'
@@ -53,8 +54,11 @@ export interface OpenOptions extends LimitOptions {
    * 'resident': always; 'lean': keeps the model alone in memory and reads the rest of the index when needed, like blocks.
    */
   readonly indexMode?: 'auto' | 'binary' | 'resident' | 'lean' | undefined
-  /** How blocks are compressed. This version knows 'none'. */
-  readonly codec?: 'none' | undefined
+  /**
+   * How blocks of tables are compressed from now on: 'none' (unless given), 'deflate', or 'zstd' where the runtime has it (Node from
+   * 22.15 on). Tables written before stay as they are and readable.
+   */
+  readonly codec?: 'none' | 'deflate' | 'zstd' | undefined
   /** Told of everything worth knowing, synchronously; what it throws is counted in `stats()` and disturbs nothing. */
   readonly onEvent?: ((event: DatabaseEvent) => unknown) | undefined
 }
@@ -96,6 +100,7 @@ async function openWith(runtime: Runtime, path: string, options: OpenOptions, li
     ioMode: options.logMode ?? 'thread',
     backgroundMode: options.backgroundMode ?? 'thread',
     indexMode: options.indexMode,
+    codec: options.codec,
     onEvent: (event) => events.emit(event),
   })
   try {
@@ -134,12 +139,19 @@ function checkOpenOptions(path: string, options: OpenOptions): Limits {
   checkOneOf(options.logMode, ['thread', 'inline'], 'logMode')
   checkOneOf(options.backgroundMode, ['thread', 'inline'], 'backgroundMode')
   checkOneOf(options.indexMode, INDEX_MODES, 'indexMode')
-  checkOneOf(options.codec, ['none'], 'codec')
+  checkCodec(options.codec)
   if (options.onEvent !== undefined) checkFunction(options.onEvent, 'onEvent', 'open')
   if (options.readOnly === true && options.upgrade === true) {
     throw new InvalidArgumentError('Cannot open with readOnly and upgrade together: an upgrade writes')
   }
   return createLimits(options)
+}
+
+/** A codec must be known, and this runtime must have it. */
+function checkCodec(codec: OpenOptions['codec']): void {
+  checkOneOf(codec, CODEC_NAMES, 'codec')
+  const problem = codec === undefined ? undefined : codecs.problem(codec)
+  if (problem !== undefined) throw new InvalidArgumentError(`Cannot open with codec '${codec}': ${problem}`)
 }
 
 /** The first error is the one to report. */

@@ -102,6 +102,18 @@ export const LIMITS = {
   },
   syncIntervalMs: { initial: 100, min: 1, max: 3_600_000, about: "time after which commits under 'os' are synced" },
   blockBytes: { initial: 4 * KiB, min: 256, max: 64 * KiB, about: 'target size of a table block' },
+  compressedBlockBytes: {
+    initial: 16 * KiB,
+    min: 256,
+    max: 64 * KiB,
+    about: 'target size of a block of the last level where blocks are compressed; at least blockBytes',
+  },
+  compressedValueBytesMax: {
+    initial: 256 * KiB,
+    min: 0,
+    max: 17 * MiB,
+    about: 'size of a block beyond which it is never compressed: decompressing one blocks the thread that reads it',
+  },
   blockCacheBytesMax: { initial: 64 * MiB, min: 0, max: 64 * GiB, about: 'parsed blocks kept in memory' },
   filterBitsPerKey: { initial: 10, min: 0, max: 32, about: 'filter bits for each key of a table' },
   tableBytesMin: {

@@ -9,6 +9,7 @@
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
 import { KIND_MASK, KIND_OLDER, LARGE_HEADER_BYTES, ROWS_HEADER_BYTES, ROWS_HEADER_WORDS } from './block-format'
+import { expandBlock } from './compressed-block'
 import { BLOCK_LARGE_VALUE, BLOCK_ROWS, checkSealed, corrupt, TRAILER_BYTES } from './table-format'
 import type { BlockPlace } from './table-format'
 import type { VersionKind } from './version-cursor'
@@ -35,14 +36,15 @@ interface Layout {
 }
 
 /**
- * Checks and parses a sealed block that fills `sealed`, which must begin at a multiple of 4 of its memory.
+ * Checks, decompresses and parses a sealed block that fills `stored`, which must begin at a multiple of 4 of its memory.
  * Throws `CorruptionError`, `UnsupportedFormatError`.
  */
-export function parseBlock(sealed: Buffer, place: BlockPlace): Block {
-  const type = checkSealed(sealed, place)
+export function parseBlock(stored: Buffer, place: BlockPlace): Block {
+  const type = checkSealed(stored, place)
   if (type !== BLOCK_ROWS && type !== BLOCK_LARGE_VALUE) {
     throw corrupt(place, `a block of type ${type} stands where data should be`)
   }
+  const sealed = expandBlock(stored, place, type)
   const words = new Uint32Array(sealed.buffer, sealed.byteOffset, sealed.length >>> 2)
   if (sealed.length - TRAILER_BYTES < (type === BLOCK_ROWS ? ROWS_HEADER_BYTES : LARGE_HEADER_BYTES)) {
     throw corrupt(place, 'the block is shorter than its header')

@@ -9,6 +9,7 @@
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
+import { lastLevel } from './compaction-picker'
 import type { CompactionPlan, Levels, RunInputs } from './compaction-picker'
 import type { Retention } from './compaction-retention'
 import type { JobContext } from './job-context'
@@ -85,14 +86,16 @@ export function planToMergeJob(context: JobContext, plan: CompactionPlan, retent
     tables.map(({ fileNumber, rangeTombstones }) => ({ fileNumber, hasRangeTombstones: rangeTombstones > 0 })),
   )
   const tables = plan.inputs.flatMap((run) => run.tables)
-  const bytes = tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
+  // What was compressed may be written plain, and not all of it need be.
+  const bytes = tables.reduce((sum, table) => sum + Math.max(table.fileBytes, table.keyBytes + table.valueBytes), 0)
   const { tableBytesMax, cutKeys, older } = plan
   // A table is cut at a quarter of its size at the least (table-output.ts). What is not used up is gone all the same.
   const tablesMax = Math.ceil((TABLES_EACH_MAX * bytes) / tableBytesMax) + 1
   const fileNumbers = Array.from({ length: tablesMax }, () => context.allocateFileNumber())
   const { directory, limits } = context
-  const { indexMode } = context.tables
-  const output = { directory, limits, indexMode, fileNumbers, tableBytesMax, cutKeys }
+  const { indexMode, codec, current } = context.tables
+  const isLastLevel = plan.outputLevel >= lastLevel(tableSetToLevels(current))
+  const output = { directory, limits, indexMode, codec, isLastLevel, fileNumbers, tableBytesMax, cutKeys }
   return { inputs, sharedLength: sharedLengthOf(tables), retention, older, output }
 }
 

@@ -53,6 +53,7 @@ export async function writeMemtable(
       directory,
       limits,
       indexMode: context.tables.indexMode,
+      codec: context.tables.codec,
       fileNumbers,
       tableBytesMax: Infinity,
       cutKeys: [],

@@ -13,6 +13,7 @@
  */
 import { CorruptionError, UnsupportedFormatError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
+import { codecProblem } from './codec-options'
 import { manifestFileName } from './file-names'
 import { readCurrent } from './manifest-current'
 import type { ManifestHeader } from './manifest-format'
@@ -116,11 +117,13 @@ function checkTail(bytes: Buffer, number: number, place: Place): void {
 }
 
 function checkOptions(state: ManifestState, path: string): void {
-  const codec = state.options.get('codec') ?? 'none'
-  if (state.comparator === 'bytes' && codec === 'none') return
-  throw new UnsupportedFormatError(
-    `Cannot open ${path}: it asks for comparator ${state.comparator} and codec ${codec}, this version knows bytes and none`,
-  )
+  if (state.comparator !== 'bytes') {
+    throw new UnsupportedFormatError(
+      `Cannot open ${path}: it asks for comparator ${state.comparator}, this version knows bytes`,
+    )
+  }
+  const problem = codecProblem(state.options)
+  if (problem !== undefined) throw new UnsupportedFormatError(`Cannot open ${path}: ${problem}`)
 }
 
 function isZero(bytes: Buffer, from: number): boolean {

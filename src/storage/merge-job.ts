@@ -16,6 +16,7 @@ import type { Runtime } from '../runtime/runtime'
 import { neededRangeTombstones } from './compaction-merge'
 import type { MergeFigures } from './compaction-merge'
 import type { Retention } from './compaction-retention'
+import type { CodecName } from './codec'
 import type { IndexMode } from './index-mode'
 import { RunBlocks, readRangeTombstones } from './merge-input'
 import type { InputTable } from './merge-input'
@@ -31,6 +32,10 @@ export interface OutputPlan {
   readonly limits: Limits
   /** 'auto' unless given. */
   readonly indexMode?: IndexMode | undefined
+  /** 'none' unless given. */
+  readonly codec?: CodecName | undefined
+  /** Whether the outputs are of the last level; see `TableOutputOptions`. */
+  readonly isLastLevel?: boolean | undefined
   /** What the outputs are called, in order: as many tables are written at most, the last as large as need be. */
   readonly fileNumbers: readonly number[]
   readonly tableBytesMax: number
@@ -84,7 +89,7 @@ export function openOutput(
   plan: OutputPlan,
   rangeTombstones: ReturnType<typeof neededRangeTombstones>,
 ): TableOutput {
-  const { directory, limits, indexMode, fileNumbers, tableBytesMax, cutKeys } = plan
+  const { directory, limits, indexMode, codec, isLastLevel, fileNumbers, tableBytesMax, cutKeys } = plan
   let used = 0
   const allocateFileNumber = (): number => {
     const number = fileNumbers[used++]
@@ -96,6 +101,8 @@ export function openOutput(
     directory,
     limits,
     indexMode,
+    codec,
+    isLastLevel,
     allocateFileNumber,
     tablesMax,
     tableBytesMax,

@@ -16,12 +16,16 @@
  * Pinned by test/unit/storage/opening.test.ts, test/contract/engine and test/crash.
  * Spec: Storage!RecoverRead.
  */
+import { assert } from '../base/assert'
 import { CorruptionError, DiskFullError, ReadOnlyError, StrictKvError } from '../base/errors'
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
 import type { DirectoryLock, Runtime } from '../runtime/runtime'
 import { BlockCache } from './block-cache'
 import { performByteJob } from './byte-jobs'
+import type { CodecName } from './codec'
+import { codecs } from './codec'
+import { withCodec } from './codec-options'
 import { createRetention } from './compaction-retention'
 import { CURRENT_FILE } from './file-names'
 import { writeMemtable } from './flush-job'
@@ -61,6 +65,8 @@ export interface StoreOptions {
   readonly readOnly: boolean
   /** How the blocks of tables are found; 'auto' unless given. */
   readonly indexMode?: IndexMode | undefined
+  /** What tables are compressed with from now on; 'none' unless given. REQUIRES: the runtime has it. */
+  readonly codec?: CodecName | undefined
 }
 
 /** What recovery needs. */
@@ -134,8 +140,9 @@ class Recovery {
     this.#directory = directory
     this.#options = options
     const cache = new BlockCache({ bytesMax: options.limits.blockCacheBytesMax })
-    const { indexMode, onRemoveFailed } = options
-    this.#tables = new TableStore(runtime, { directory, cache, indexMode, onRemoveFailed })
+    const { indexMode, codec, onRemoveFailed } = options
+    assert(codec === undefined || codecs.problem(codec) === undefined, 'a store is opened with a codec that there is')
+    this.#tables = new TableStore(runtime, { directory, cache, indexMode, codec, onRemoveFailed })
   }
 
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {
@@ -148,7 +155,7 @@ class Recovery {
     const databaseMark = markOf(old) ?? this.#runtime.random.u32()
     const state = {
       ...old,
-      options: new Map([...old.options, [DATABASE_MARK_OPTION, databaseMark.toString(16).padStart(8, '0')]]),
+      options: withCodec(new Map([...old.options, [DATABASE_MARK_OPTION, databaseMark.toString(16).padStart(8, '0')]]), this.#tables.codec), // prettier-ignore
       nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
       nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
     }

@@ -7,7 +7,7 @@
  * columns can be read in place:
  *
  *   payload, then 0-3 zero bytes
- *   u8 codec (0: none) | u8 block type | u16 zero
+ *   u8 codec (0: none, 1: deflate, 2: zstd; compressed-block.ts) | u8 block type | u16 zero
  *   u32 CRC-32 of file number (u64), offset in the file (u64), payload, padding and the four bytes before
  *
  * The identity in the checksum catches a misdirected read or write: right bytes of the wrong file or place.
@@ -28,6 +28,7 @@ import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
 import { sequenceHigh, sequenceLow, wordsToSequence } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
+import { CODEC_NONE } from './codec'
 
 /** The version written. DO NOT RENUMBER. */
 export const TABLE_FORMAT_VERSION = 1
@@ -51,9 +52,6 @@ export type BlockType =
   | typeof SECTION_RANGE_TOMBSTONES
   | typeof SECTION_PROPERTIES
   | typeof SECTION_MODEL
-
-/** The only codec of version 1's writer; others have their numbers kept free. DO NOT RENUMBER: on disk. */
-export const CODEC_NONE = 0
 
 export const BLOCK_ALIGNMENT_BYTES = 4
 export const TRAILER_BYTES = 8
@@ -138,15 +136,15 @@ export function sealedBytes(payloadBytes: number): number {
  */
 export function sealBlock(
   bytes: Uint8Array,
-  block: { at: number; payloadBytes: number; type: BlockType; seed: number; offset: number },
+  block: { at: number; payloadBytes: number; type: BlockType; seed: number; offset: number; codec?: number },
 ): number {
-  const { at, payloadBytes } = block
+  const { at, payloadBytes, codec = CODEC_NONE } = block
   const length = sealedBytes(payloadBytes)
   assert(at + length <= bytes.length, 'a sealed block fits its buffer')
   assert(block.offset % BLOCK_ALIGNMENT_BYTES === 0, 'blocks begin on multiples of four')
   const trailerAt = at + length - TRAILER_BYTES
   bytes.fill(0, at + payloadBytes, at + length)
-  bytes[trailerAt] = CODEC_NONE
+  bytes[trailerAt] = codec
   bytes[trailerAt + 1] = block.type
   writeU32(bytes, trailerAt + 4, crc32(bytes, at, trailerAt + 4, blockSeed(block.seed, block.offset)))
   return length
@@ -159,10 +157,7 @@ export interface BlockPlace {
   readonly offset: number
 }
 
-/**
- * Checks the checksum and codec of the sealed block that fills `sealed` and gives its type.
- * Throws `CorruptionError`; `UnsupportedFormatError` for a codec that this version does not know.
- */
+/** Checks the checksum of the sealed block that fills `sealed` and gives its type. Throws `CorruptionError`. */
 export function checkSealed(sealed: Uint8Array, place: BlockPlace): number {
   const length = sealed.length
   if (length < TRAILER_BYTES || length % BLOCK_ALIGNMENT_BYTES !== 0) {
@@ -171,18 +166,22 @@ export function checkSealed(sealed: Uint8Array, place: BlockPlace): number {
   if (crc32(sealed, 0, length, blockSeed(place.seed, place.offset)) !== CRC_RESIDUE) {
     throw corrupt(place, 'the checksum does not match')
   }
-  if (sealed[length - 8] !== CODEC_NONE) {
-    throw new UnsupportedFormatError(
-      `Cannot read ${place.file}: codec ${sealed[length - 8] ?? 0} of the block at offset ${place.offset} is not known`,
-    )
-  }
   return sealed[length - 7]!
 }
 
-/** As `checkSealed`, for a block that must be of one type; gives its payload with padding. */
+/**
+ * As `checkSealed`, for a block that must be of one type and not compressed; gives its payload with padding. Throws
+ * `UnsupportedFormatError` for one that is.
+ */
 export function openSealed(sealed: Buffer, place: BlockPlace, type: BlockType): Buffer {
   const found = checkSealed(sealed, place)
   if (found !== type) throw corrupt(place, `a block of type ${found} stands where type ${type} should be`)
+  const codec = sealed[sealed.length - TRAILER_BYTES]!
+  if (codec !== CODEC_NONE) {
+    throw new UnsupportedFormatError(
+      `Cannot read ${place.file}: the section at offset ${place.offset} has codec ${codec}, this version knows sections of codec ${CODEC_NONE}`,
+    )
+  }
   return sealed.subarray(0, sealed.length - TRAILER_BYTES)
 }
 

@@ -15,6 +15,7 @@ import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
 import type { File, Runtime } from '../runtime/runtime'
 import type { BlockRows } from './block-builder'
+import type { CodecName } from './codec'
 import { tableFileName } from './file-names'
 import type { IndexMode } from './index-mode'
 import { clipRangeTombstones } from './range-tombstones'
@@ -35,6 +36,10 @@ export interface TableOutputOptions {
   readonly limits: Limits
   /** 'auto' unless given. */
   readonly indexMode?: IndexMode | undefined
+  /** 'none' unless given. */
+  readonly codec?: CodecName | undefined
+  /** Whether the tables are of the last level, where blocks are larger if they are compressed. */
+  readonly isLastLevel?: boolean | undefined
   readonly allocateFileNumber: () => number
   /** How many tables are written at most: the last takes whatever comes. No bound if left out. */
   readonly tablesMax?: number
@@ -103,12 +108,15 @@ export class TableOutput {
   async begin(): Promise<void> {
     assert(this.#writer === undefined, 'one table is written at a time')
     const fileNumber = this.#options.allocateFileNumber()
-    const { limits, indexMode } = this.#options
-    const { blockBytes, filterBitsPerKey } = limits
+    const { limits, indexMode, codec = 'none', isLastLevel } = this.#options
+    const { filterBitsPerKey, compressedBlockBytes, compressedValueBytesMax: payloadBytesMax } = limits
+    const isLarger = codec !== 'none' && isLastLevel === true
+    const blockBytes = isLarger ? Math.max(limits.blockBytes, compressedBlockBytes) : limits.blockBytes
+    const compression = { codec, payloadBytesMax }
     const path = this.#runtime.files.join(this.#options.directory, tableFileName(fileNumber))
     this.#paths.push(path)
     this.#file = await this.#runtime.files.open(path, 'create')
-    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode })
+    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode, compression })
   }
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */

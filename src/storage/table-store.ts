@@ -9,6 +9,7 @@
 import { CorruptionError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { BlockCache } from './block-cache'
+import type { CodecName } from './codec'
 import { tableFileName } from './file-names'
 import type { IndexMode } from './index-mode'
 import type { ManifestState, RunPlace, TableName, TableRecord } from './manifest-state'
@@ -28,6 +29,8 @@ export class TableStore {
   readonly counters = new TableCounters()
   readonly cache: BlockCache
   readonly indexMode: IndexMode
+  /** What tables are written with from now on. */
+  readonly codec: CodecName
   readonly #runtime: Runtime
   readonly #directory: string
   readonly #removals = new Set<Promise<void>>()
@@ -41,6 +44,8 @@ export class TableStore {
       readonly cache: BlockCache
       /** How the blocks of tables are found; 'auto' unless given. */
       readonly indexMode?: IndexMode | undefined
+      /** 'none' unless given. */
+      readonly codec?: CodecName | undefined
       /** Told when a file could not be removed; the next open will. */
       readonly onRemoveFailed: (error: Error) => void
     },
@@ -49,6 +54,7 @@ export class TableStore {
     this.#directory = options.directory
     this.cache = options.cache
     this.indexMode = options.indexMode ?? 'auto'
+    this.codec = options.codec ?? 'none'
     this.#onRemoveFailed = options.onRemoveFailed
     this.#current = new TableSet([], this.#release)
   }

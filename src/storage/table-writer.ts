@@ -22,6 +22,9 @@ import type { File } from '../runtime/runtime'
 import { KIND_OLDER, LARGE_VALUE_BYTES_MIN } from './block-format'
 import { BlockBuilder, createBlockTarget, encodeLargeBlock, largeBlockBytes } from './block-builder'
 import type { BlockRows, BlockTarget } from './block-builder'
+import { CODEC_NONE } from './codec'
+import { BlockCompressor } from './compressed-block'
+import type { Compression } from './compressed-block'
 import { ENTRY_DELETE } from './engine'
 import { FilterBuilder, KeyHash, filterBytes, hashBytes, hashView } from './filter'
 import type { IndexMode } from './index-mode'
@@ -56,6 +59,8 @@ export interface TableWriterOptions {
   readonly filterBitsPerKey: number
   /** 'auto' unless given. */
   readonly indexMode?: IndexMode | undefined
+  /** How data blocks are compressed; not at all unless given. */
+  readonly compression?: Compression | undefined
 }
 
 /** Finished blocks are written once they have gathered to this. */
@@ -68,6 +73,7 @@ export class TableWriter {
   readonly #options: TableWriterOptions
   readonly #seed: number
   readonly #block: BlockBuilder
+  readonly #compressor: BlockCompressor | undefined
   readonly #index = new TableIndexBuilder()
   readonly #filter: FilterBuilder | undefined
   readonly #hash = new KeyHash()
@@ -99,6 +105,8 @@ export class TableWriter {
     this.#options = options
     this.#seed = fileSeed(options.fileNumber)
     this.#block = new BlockBuilder(options.blockBytes)
+    const { compression } = options
+    this.#compressor = compression === undefined || compression.codec === 'none' ? undefined : new BlockCompressor(compression) // prettier-ignore
     this.#filter = options.filterBitsPerKey > 0 ? new FilterBuilder() : undefined
     this.#target = createBlockTarget(DRAIN_BYTES_MIN + 128 * 1024)
   }
@@ -236,20 +244,28 @@ export class TableWriter {
     const block = this.#block
     if (block.count === 0) return
     this.#reserve(sealedBytes(block.bytesMax))
-    this.#seal(block.encodeInto(this.#target, this.#used), BLOCK_ROWS)
+    this.#sealData(block.encodeInto(this.#target, this.#used), BLOCK_ROWS)
     this.#unindexedEnd = this.#position + this.#used
   }
 
   #addLarge(version: Version, kind: number): void {
     this.#reserve(sealedBytes(largeBlockBytes(version.keyLength, version.valueLength)))
     const stored = { sequence: version.sequence, kind }
-    this.#seal(encodeLargeBlock(this.#target.bytes, this.#used, version, stored), BLOCK_LARGE_VALUE)
+    this.#sealData(encodeLargeBlock(this.#target.bytes, this.#used, version, stored), BLOCK_LARGE_VALUE)
     this.#unindexedEnd = this.#position + this.#used
   }
 
-  #seal(payloadBytes: number, type: BlockType): void {
+  /** Compresses the payload if that pays. */
+  #sealData(payloadBytes: number, type: BlockType): void {
+    const shrunk = this.#compressor?.shrink(this.#target.bytes, this.#used, payloadBytes) ?? 0
+    if (shrunk === 0) this.#seal(payloadBytes, type)
+    else this.#seal(shrunk, type, this.#compressor!.codec)
+  }
+
+  #seal(payloadBytes: number, type: BlockType, codec = CODEC_NONE): void {
     const offset = this.#position + this.#used
-    this.#used += sealBlock(this.#target.bytes, { at: this.#used, payloadBytes, type, seed: this.#seed, offset })
+    const seed = this.#seed
+    this.#used += sealBlock(this.#target.bytes, { at: this.#used, payloadBytes, type, seed, offset, codec })
   }
 
   /** The separator of the block that has just ended; `next` is the key that follows, undefined if it is the same. */

@@ -2,10 +2,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import threads from 'node:worker_threads'
 import path from 'node:path'
+import zlib from 'node:zlib'
 import { InvalidArgumentError, MisuseError, ReadOnlyError, open } from '../../src/index'
-import type { DatabaseEvent } from '../../src/index'
+import type { Database, DatabaseEvent } from '../../src/index'
 import { findFreshWorkerFile } from '../../src/runtime/node/worker-file'
-import { refusalOf, turns, withDatabase } from './option-world'
+import { filesOf, refusalOf, turns, withDatabase } from './option-world'
 
 test('create: a missing database is created or refused', () =>
   withDatabase({}, async (_db, directory) => {
@@ -129,18 +130,6 @@ test('backgroundMode: the byte work of flushes and merges runs in a thread of it
   }
 })
 
-/** `known` opens and works, another word is refused by the option's name. */
-function expectKnown(name: 'codec', known: 'none'): Promise<void> {
-  return withDatabase({ [name]: known }, async (db, directory) => {
-    await db.put('a', '1')
-    await db.flush()
-    expect(String(await db.get('a'))).toBe('1')
-    const refusal = await refusalOf(() => open(path.join(directory, 'other'), { [name]: 'unheard of' as never }))
-    expect(refusal).toBeInstanceOf(InvalidArgumentError)
-    expect(refusal.message).toContain(name)
-  })
-}
-
 test('indexMode: every table gets the mode asked for, tables written in another one too, and auto a model where it pays', async () => {
   await withDatabase({ blockBytes: 256 }, async (db, directory) => {
     for (let i = 0; i < 20; i++) {
@@ -171,7 +160,43 @@ test('indexMode: every table gets the mode asked for, tables written in another 
   })
 })
 
-test('codec: what this version knows is taken, everything else is refused by name', () => expectKnown('codec', 'none'))
+test('codec: tables written from now on are compressed, older ones stay readable, and a runtime without it is told', async () => {
+  const hasZstd = 'zstdCompressSync' in zlib
+  const bytesOf = (directory: string): number => filesOf(directory, '.table').reduce((sum, { bytes }) => sum + bytes, 0)
+  const row = (i: number): string => `a value of row ${i % 7}, much like all the others; `.repeat(4)
+  const write = async (db: Database, from: number): Promise<void> => {
+    await db.transact((tx) => {
+      for (let i = from; i < from + 300; i++) tx.put(`row ${String(i).padStart(5, '0')}`, row(i))
+    })
+    await db.flush()
+  }
+  await withDatabase({ codec: 'none' }, async (db, directory) => {
+    await write(db, 0)
+    const plain = bytesOf(directory)
+    await db.close()
+    const codecs = hasZstd ? (['deflate', 'zstd', 'none'] as const) : (['deflate', 'none'] as const)
+    for (const [i, codec] of codecs.entries()) {
+      const again = await open(directory, { codec })
+      const before = bytesOf(directory)
+      await write(again, 300 * (i + 1))
+      expect((bytesOf(directory) - before) / plain > 0.5).toBe(codec === 'none')
+      for (let j = 0; j < 300 * (i + 2); j++) expect(String(await again.get(`row ${String(j).padStart(5, '0')}`))).toBe(row(j)) // prettier-ignore
+      await again.close()
+    }
+    const compact = await open(directory, { codec: 'deflate' })
+    await compact.compact()
+    expect(bytesOf(directory)).toBeLessThan(plain)
+    expect(await compact.count()).toBe(300 * (codecs.length + 1))
+    await compact.close()
+    const other = path.join(directory, 'other')
+    if (!hasZstd) {
+      const refusal = await refusalOf(() => open(other, { codec: 'zstd' }))
+      expect(refusal).toBeInstanceOf(InvalidArgumentError)
+      expect(refusal.message).toMatch(/codec 'zstd': this runtime has no zstd; Node has it from 22\.15 on/)
+    }
+    expect((await refusalOf(() => open(other, { codec: 'brotli' as never }))).message).toContain('codec')
+  })
+})
 
 test('onEvent: it is told of everything, and what it throws disturbs nothing', async () => {
   const events: DatabaseEvent[] = []

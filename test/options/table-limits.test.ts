@@ -1,5 +1,5 @@
 /** The limits of tables, blocks, filters, levels and merges: each at two values, and what that changes. */
-import type { Database, StorageStats } from '../../src/index'
+import type { Database, OpenOptions, StorageStats } from '../../src/index'
 import { KiB, MiB, fill, filesOf, keyNumber, refusalOf, turns, until, withDatabase, withMemory } from './option-world'
 
 /** The figures of a database of one level, after reading each of its rows twice and as many keys that are not there. */
@@ -29,6 +29,36 @@ test('blockBytes: blocks of tables are about this large', async () => {
   const [small, large] = [await blocksOfScan(512), await blocksOfScan(32 * KiB)]
   expect(small).toBeGreaterThan(100)
   expect(large).toBeLessThan(20)
+})
+
+/** Bytes of tables, and blocks that a scan reads, once everything is in the last level. */
+function compressedFigures(options: OpenOptions, valueBytes: number): Promise<{ bytes: number; blocks: number }> {
+  return withDatabase({ codec: 'deflate', blockCacheBytesMax: 0, ...options }, async (db, directory) => {
+    await fill(db, 400, valueBytes)
+    await db.compact()
+    const before = db.stats().storage.blockReads
+    expect(await db.count()).toBe(400)
+    const bytes = filesOf(directory, '.table').reduce((sum, file) => sum + file.bytes, 0)
+    return { bytes, blocks: db.stats().storage.blockReads - before }
+  })
+}
+
+test('compressedBlockBytes: compressed blocks of the last level are about this large, others as before', async () => {
+  const small = await compressedFigures({ blockBytes: 256, compressedBlockBytes: 256 }, 100)
+  const large = await compressedFigures({ blockBytes: 256 }, 100)
+  expect(small.blocks).toBeGreaterThan(5 * large.blocks)
+  expect(small.bytes).toBeGreaterThan(large.bytes)
+  const plain = await compressedFigures({ blockBytes: 256, codec: 'none' }, 100)
+  expect(plain.blocks).toBeGreaterThan(5 * large.blocks)
+})
+
+test('compressedValueBytesMax: what is larger is stored as it is', async () => {
+  const [all, none] = [
+    await compressedFigures({}, 3000),
+    await compressedFigures({ compressedValueBytesMax: 2999 }, 3000),
+  ]
+  expect(all.bytes).toBeLessThan(200_000)
+  expect(none.bytes).toBeGreaterThan(400 * 3000)
 })
 
 test('blockCacheBytesMax: blocks are kept in memory up to so much', async () => {

@@ -1,5 +1,7 @@
 /** The frozen tables: how each was made, where it is, and what it holds. */
+import { createHash } from 'node:crypto'
 import path from 'node:path'
+import type { Compression } from '../../../src/storage/compressed-block'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
 import type { IndexMode } from '../../../src/storage/index-mode'
 import type { TableProperties } from '../../../src/storage/table-format'
@@ -18,6 +20,7 @@ interface Fixture {
   readonly blockBytes: number
   readonly filterBitsPerKey: number
   readonly indexMode: IndexMode
+  readonly compression?: Compression
 }
 
 export const FIXTURE_BY_NAME: ReadonlyMap<string, Fixture> = new Map([
@@ -28,6 +31,16 @@ export const FIXTURE_BY_NAME: ReadonlyMap<string, Fixture> = new Map([
     { history: rangeTombstonesOnly(), blockBytes: 4096, filterBitsPerKey: 0, indexMode: 'resident' },
   ],
   ['v1-learned', { history: learned(), blockBytes: 256, filterBitsPerKey: 10, indexMode: 'resident' }],
+  [
+    'v1-deflate',
+    {
+      history: compressible(),
+      blockBytes: 256,
+      filterBitsPerKey: 10,
+      indexMode: 'auto',
+      compression: { codec: 'deflate', payloadBytesMax: 4096 },
+    },
+  ],
 ])
 
 function put(key: string, sequence: number, value: string | Buffer): ModelVersion {
@@ -65,6 +78,15 @@ function everyKind(): ModelHistory {
     { start: 'key', end: 'kez\0', sequence: 2 },
   ]
   return { versions, rangeTombstones }
+}
+
+/** The same, and blocks that no codec makes smaller. */
+function compressible(): ModelHistory {
+  const { versions, rangeTombstones } = everyKind()
+  const noise = Array.from({ length: 3 }, (_, i) =>
+    put(`noise${i}`, 70 + i, createHash('sha512').update(`noise ${i}`).digest()),
+  )
+  return { versions: [...versions, ...noise], rangeTombstones }
 }
 
 /** Enough blocks for two pages of index, keys that one line does not follow, and a run of versions that spans blocks. */

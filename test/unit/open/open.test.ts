@@ -130,7 +130,7 @@ describe('options', () => {
       { indexMode: 'hash' },
       /as indexMode: it must be 'auto' or 'binary' or 'resident' or 'lean'/,
     ],
-    ['a codec to come', { codec: 'deflate' }, /as codec: it must be 'none'/],
+    ['a codec to come', { codec: 'brotli' }, /as codec: it must be 'none' or 'deflate' or 'zstd'/],
     ['a listener that is none', { onEvent: {} }, /as onEvent of open: it must be a function/],
     ['a limit below its bounds', { memtableBytesMax: 1 }, /as memtableBytesMax: it must be an integer from 16384/],
     ['a limit of the wrong type', { attemptsMax: '5' }, /as attemptsMax/],
