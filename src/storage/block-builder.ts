@@ -73,6 +73,12 @@ export class BlockBuilder {
     this.#blockBytes = blockBytes
   }
 
+  /** Begins another block, whatever there was of the last. */
+  clear(): void {
+    this.count = 0
+    this.#anyKind = 0
+  }
+
   /** A bound of the payload as it stands. */
   get bytesMax(): number {
     return ROWS_HEADER_BYTES + this.count * ROW_COLUMNS_BYTES + this.#keyAreaBytes + this.#valueAreaBytes

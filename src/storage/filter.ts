@@ -131,6 +131,11 @@ export class FilterBuilder {
   #hashes = new Int32Array(2 * 1024)
   keys = 0
 
+  /** Begins another filter in the same memory. */
+  clear(): void {
+    this.keys = 0
+  }
+
   add(hash: KeyHash): void {
     const at = 2 * this.keys
     if (at === this.#hashes.length) {

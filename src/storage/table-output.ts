@@ -20,7 +20,7 @@ import { tableFileName } from './file-names'
 import type { IndexMode } from './index-mode'
 import { clipRangeTombstones } from './range-tombstones'
 import type { TableProperties } from './table-format'
-import { TableWriter } from './table-writer'
+import { TableWriter, WriterMemory } from './table-writer'
 import type { RangeTombstone, Version } from './version-cursor'
 import { removeQuietly } from './whole-file'
 
@@ -62,6 +62,7 @@ export class TableOutput {
   readonly #written: TableProperties[] = []
   #file: File | undefined
   #writer: TableWriter | undefined
+  #memory: WriterMemory | undefined
   /** Where the table under construction begins: its first key may lie further on. */
   #start: Key = ''
   /** No more than what the table under construction has room for; worked out anew when used up. */
@@ -116,7 +117,8 @@ export class TableOutput {
     const path = this.#runtime.files.join(this.#options.directory, tableFileName(fileNumber))
     this.#paths.push(path)
     this.#file = await this.#runtime.files.open(path, 'create')
-    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode, compression })
+    const memory = (this.#memory ??= new WriterMemory(blockBytes))
+    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode, compression, memory })
   }
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */

@@ -61,6 +61,25 @@ export interface TableWriterOptions {
   readonly indexMode?: IndexMode | undefined
   /** How data blocks are compressed; not at all unless given. */
   readonly compression?: Compression | undefined
+  /** Its own unless given. */
+  readonly memory?: WriterMemory | undefined
+}
+
+/** What a table is gathered in: half a megabyte that the tables of a job, written one after the other, can share. */
+export class WriterMemory {
+  readonly block: BlockBuilder
+  readonly filter = new FilterBuilder()
+  target: BlockTarget = createBlockTarget(DRAIN_BYTES_MIN + 128 * 1024)
+
+  constructor(blockBytes: number) {
+    this.block = new BlockBuilder(blockBytes)
+  }
+
+  /** Makes it ready for another table. */
+  clear(): void {
+    this.block.clear()
+    this.filter.clear()
+  }
 }
 
 /** Finished blocks are written once they have gathered to this. */
@@ -79,7 +98,7 @@ export class TableWriter {
   readonly #hash = new KeyHash()
   readonly #rangeTombstones: RangeTombstone[] = []
   #rangeTombstoneBytes = 0
-  #target: BlockTarget
+  readonly #memory: WriterMemory
   /** Bytes of the target that hold finished blocks. */
   #used = 0
   /** Where the target's first byte will stand in the file. */
@@ -104,11 +123,13 @@ export class TableWriter {
     this.#file = file
     this.#options = options
     this.#seed = fileSeed(options.fileNumber)
-    this.#block = new BlockBuilder(options.blockBytes)
+    const memory = options.memory ?? new WriterMemory(options.blockBytes)
+    memory.clear()
+    this.#memory = memory
+    this.#block = memory.block
+    this.#filter = options.filterBitsPerKey > 0 ? memory.filter : undefined
     const { compression } = options
     this.#compressor = compression === undefined || compression.codec === 'none' ? undefined : new BlockCompressor(compression) // prettier-ignore
-    this.#filter = options.filterBitsPerKey > 0 ? new FilterBuilder() : undefined
-    this.#target = createBlockTarget(DRAIN_BYTES_MIN + 128 * 1024)
   }
 
   /** Copies the version (a cursor is one). REQUIRES: internal order, no `drain` pending. */
@@ -234,30 +255,31 @@ export class TableWriter {
   /** Makes room for `bytes` more in the target. */
   #reserve(bytes: number): void {
     const needed = this.#used + bytes
-    if (needed <= this.#target.bytes.length) return
-    const larger = createBlockTarget(Math.ceil(Math.max(needed, 2 * this.#target.bytes.length) / 8) * 8)
-    larger.bytes.set(this.#target.bytes.subarray(0, this.#used))
-    this.#target = larger
+    const { target } = this.#memory
+    if (needed <= target.bytes.length) return
+    const larger = createBlockTarget(Math.ceil(Math.max(needed, 2 * target.bytes.length) / 8) * 8)
+    larger.bytes.set(target.bytes.subarray(0, this.#used))
+    this.#memory.target = larger
   }
 
   #endBlock(): void {
     const block = this.#block
     if (block.count === 0) return
     this.#reserve(sealedBytes(block.bytesMax))
-    this.#sealData(block.encodeInto(this.#target, this.#used), BLOCK_ROWS)
+    this.#sealData(block.encodeInto(this.#memory.target, this.#used), BLOCK_ROWS)
     this.#unindexedEnd = this.#position + this.#used
   }
 
   #addLarge(version: Version, kind: number): void {
     this.#reserve(sealedBytes(largeBlockBytes(version.keyLength, version.valueLength)))
     const stored = { sequence: version.sequence, kind }
-    this.#sealData(encodeLargeBlock(this.#target.bytes, this.#used, version, stored), BLOCK_LARGE_VALUE)
+    this.#sealData(encodeLargeBlock(this.#memory.target.bytes, this.#used, version, stored), BLOCK_LARGE_VALUE)
     this.#unindexedEnd = this.#position + this.#used
   }
 
   /** Compresses the payload if that pays. */
   #sealData(payloadBytes: number, type: BlockType): void {
-    const shrunk = this.#compressor?.shrink(this.#target.bytes, this.#used, payloadBytes) ?? 0
+    const shrunk = this.#compressor?.shrink(this.#memory.target.bytes, this.#used, payloadBytes) ?? 0
     if (shrunk === 0) this.#seal(payloadBytes, type)
     else this.#seal(shrunk, type, this.#compressor!.codec)
   }
@@ -265,7 +287,7 @@ export class TableWriter {
   #seal(payloadBytes: number, type: BlockType, codec = CODEC_NONE): void {
     const offset = this.#position + this.#used
     const seed = this.#seed
-    this.#used += sealBlock(this.#target.bytes, { at: this.#used, payloadBytes, type, seed, offset, codec })
+    this.#used += sealBlock(this.#memory.target.bytes, { at: this.#used, payloadBytes, type, seed, offset, codec })
   }
 
   /** The separator of the block that has just ended; `next` is the key that follows, undefined if it is the same. */
@@ -280,7 +302,7 @@ export class TableWriter {
   async drain(): Promise<void> {
     if (this.#used === 0) return
     this.#draining = true
-    await this.#file.write(this.#target.bytes.subarray(0, this.#used), this.#position)
+    await this.#file.write(this.#memory.target.bytes.subarray(0, this.#used), this.#position)
     this.#position += this.#used
     this.#used = 0
     this.#draining = false
@@ -308,7 +330,7 @@ export class TableWriter {
     const { fileNumber } = this.#options
     const fileBytes = this.#position + this.#used + FOOTER_BYTES
     this.#reserve(FOOTER_BYTES)
-    this.#target.bytes.set(encodeFooter({ fileNumber, fileBytes, sections }), this.#used)
+    this.#memory.target.bytes.set(encodeFooter({ fileNumber, fileBytes, sections }), this.#used)
     this.#used += FOOTER_BYTES
     await this.drain()
     return { fileNumber, fileBytes, ...stored }
@@ -330,7 +352,7 @@ export class TableWriter {
   #addSection(type: BlockType, payload: Buffer): Section {
     this.#reserve(sealedBytes(payload.length))
     const offset = this.#position + this.#used
-    this.#target.bytes.set(payload, this.#used)
+    this.#memory.target.bytes.set(payload, this.#used)
     this.#seal(payload.length, type)
     return { type, offset, length: this.#position + this.#used - offset }
   }
