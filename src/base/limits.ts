@@ -137,6 +137,18 @@ export const LIMITS = {
     max: 64 * GiB,
     about: 'size of level 1 as the last one before it becomes level 2',
   },
+  mergeDebtBytesMax: {
+    initial: 512 * MiB,
+    min: 0,
+    max: 1024 * GiB,
+    about: 'bytes that flushes and merges may be behind what commits have granted before commits wait',
+  },
+  restMs: {
+    initial: 5_000,
+    min: 1,
+    max: 86_400_000,
+    about: 'time without commits after which what lies above the last level is merged into it',
+  },
   manifestRoomBytes: {
     initial: 256 * KiB,
     min: 16 * KiB,

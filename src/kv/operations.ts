@@ -43,6 +43,10 @@ export interface StorageStats {
   readonly flushBytesWritten: number
   readonly compactionBytesRead: number
   readonly compactionBytesWritten: number
+  /** Bytes written to tables for each byte flushed since the database was opened; the log is counted apart. */
+  readonly writeAmplification: number
+  /** Bytes of flushing and merging that commits have granted and that are not done yet. */
+  readonly mergeDebtBytes: number
   readonly blockCache: { readonly bytes: number; readonly blocks: number; readonly hits: number; readonly misses: number } // prettier-ignore
   readonly blockReads: number
   readonly filter: { readonly checks: number; readonly negatives: number; readonly falsePositives: number; readonly bytes: number } // prettier-ignore
@@ -61,7 +65,14 @@ export interface StorageStats {
     /** Index pages read by lean tables, beside the data blocks. */
     readonly pageReads: number
   }
-  readonly stalls: { readonly count: number; readonly totalMs: number; readonly longestMs: number; readonly cause: string | undefined } // prettier-ignore
+  /** Waits of commits for background work; `countByKind` says what for. */
+  readonly stalls: {
+    readonly count: number
+    readonly totalMs: number
+    readonly longestMs: number
+    readonly countByKind: { readonly mergeDebt: number; readonly memtables: number; readonly levelZero: number }
+    readonly cause: string | undefined
+  }
   /** The last failure of background work that no success has followed. */
   readonly backgroundError: Error | undefined
   /** Why writes are refused until the database is opened again. */

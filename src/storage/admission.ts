@@ -11,21 +11,16 @@
 import { assert } from '../base/assert'
 import { StalledError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
+import type { AdmissionState, StallKind } from './admission-rule'
 import type { EngineEvent } from './engine'
-
-/** What keeps commits waiting, as it is now. */
-export interface AdmissionState {
-  /** Undefined while commits may go on. */
-  readonly cause: string | undefined
-  /** The failure of the work that would end the wait. */
-  readonly failure: Error | undefined
-}
 
 /** Figures of the waits so far. */
 export interface StallFigures {
   readonly count: number
   readonly totalMs: number
   readonly longestMs: number
+  /** Waits by what they began with. */
+  readonly countByKind: Readonly<Record<StallKind, number>>
   /** Why commits wait now; undefined if none does. */
   readonly cause: string | undefined
 }
@@ -33,6 +28,7 @@ export interface StallFigures {
 interface Waiter {
   readonly bytes: number
   readonly sinceMs: number
+  readonly kind: StallKind | undefined
   readonly cause: string
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -45,6 +41,7 @@ export class Admission {
   readonly #onEvent: (event: EngineEvent) => void
   #waiters: Waiter[] = []
   #admittedBytes = 0
+  readonly #countByKind: Record<StallKind, number> = { mergeDebt: 0, memtables: 0, levelZero: 0 }
   #count = 0
   #totalMs = 0
   #longestMs = 0
@@ -63,7 +60,7 @@ export class Admission {
 
   /** Undefined if a commit of `bytes` may go on at once, else a promise. Throws `StalledError` where the wait could not end. */
   enter(bytes: number): undefined | Promise<void> {
-    const { cause, failure } = this.#state(this.#admittedBytes)
+    const { kind, cause, failure } = this.#state(this.#admittedBytes)
     if (cause === undefined && this.#waiters.length === 0) {
       this.#admittedBytes += bytes
       return undefined
@@ -71,7 +68,7 @@ export class Admission {
     if (cause !== undefined && failure !== undefined) throw stalled(cause, failure)
     const sinceMs = this.#runtime.clock.monotonicMs()
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ bytes, sinceMs, cause: cause ?? 'earlier commits wait', resolve, reject })
+      this.#waiters.push({ bytes, sinceMs, kind, cause: cause ?? 'earlier commits wait', resolve, reject })
     })
   }
 
@@ -86,8 +83,9 @@ export class Admission {
     const ended: Waiter[] = []
     for (;;) {
       const waiter = this.#waiters[0]
+      if (waiter === undefined) break
       const { cause, failure } = this.#state(this.#admittedBytes)
-      if (waiter === undefined || (cause !== undefined && failure === undefined)) break
+      if (cause !== undefined && failure === undefined) break
       this.#waiters.shift()
       ended.push(waiter)
       if (cause !== undefined) waiter.reject(stalled(cause, failure))
@@ -107,9 +105,15 @@ export class Admission {
     this.#record(waiters)
   }
 
+  /** Commits wait. */
+  get isWaitedFor(): boolean {
+    return this.#waiters.length > 0
+  }
+
   figures(): StallFigures {
     const cause = this.#waiters.length > 0 ? this.#state(this.#admittedBytes).cause : undefined
-    return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs, cause }
+    const countByKind = { ...this.#countByKind }
+    return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs, countByKind, cause }
   }
 
   /** These waits end now; the longest one is an event. */
@@ -117,8 +121,9 @@ export class Admission {
     const [first] = waiters
     if (first === undefined) return
     const nowMs = this.#runtime.clock.monotonicMs()
-    for (const { sinceMs } of waiters) {
+    for (const { sinceMs, kind } of waiters) {
       this.#count++
+      if (kind !== undefined) this.#countByKind[kind]++
       this.#totalMs += nowMs - sinceMs
       this.#longestMs = Math.max(this.#longestMs, nowMs - sinceMs)
     }

@@ -39,6 +39,8 @@ interface Lane {
   retry: Timer | undefined
   /** A run over everything that there is to do has been queued and has not begun. */
   isQueued: boolean
+  /** A job runs, and neither it nor the search for the next one has ended. */
+  isBusy: boolean
 }
 
 /** The background work of one engine. */
@@ -66,6 +68,11 @@ export class Background {
     return this.#lane(kind).error
   }
 
+  /** Jobs run or are about to: what is to be done is being done. False while a failure is waited out. */
+  get isWorking(): boolean {
+    return [this.#flushes, this.#merges].some(({ isQueued, isBusy }) => isQueued || isBusy)
+  }
+
   /** There may be something to do. After a failure the pause goes on, unless `isUrgent`. */
   wake(kind: JobKind, isUrgent = false): void {
     const lane = this.#lane(kind)
@@ -83,7 +90,10 @@ export class Background {
     const lane = this.#lane(kind)
     await lane.queue.add(async () => {
       this.checkWanted()
-      await this.#attempt(lane, job)
+      await this.#attempt(lane, async () => {
+        await job()
+        return false
+      })
     })
   }
 
@@ -119,24 +129,28 @@ export class Background {
       lane.isQueued = false
       let isMore = true
       while (isMore && !this.#isClosed && !this.#options.isHalted()) {
-        await this.#attempt(lane, async () => {
-          isMore = await this.#options.step(lane.kind)
-        })
+        isMore = await this.#attempt(lane, () => this.#options.step(lane.kind))
       }
     })
   }
 
-  async #attempt(lane: Lane, job: () => Promise<void>): Promise<void> {
+  /** One job, told to whoever waits: what it gives is whether there may be more. */
+  async #attempt(lane: Lane, job: () => Promise<boolean>): Promise<boolean> {
+    lane.isBusy = true
+    let isMore: boolean
     try {
-      await job()
+      isMore = await job()
     } catch (error) {
+      lane.isBusy = false
       if (error instanceof JobAbandoned) throw error
       this.#fail(lane, error as Error)
       throw error
     }
+    lane.isBusy = isMore
     lane.error = undefined
     lane.backoffMs = this.#options.limits.backoffMsMin
     this.#options.onDone(lane.kind)
+    return isMore
   }
 
   #fail(lane: Lane, error: Error): void {
@@ -154,5 +168,13 @@ export class Background {
 
 function createLane(kind: JobKind, limits: Limits): Lane {
   const queue = new PQueue({ concurrency: 1 })
-  return { kind, queue, error: undefined, backoffMs: limits.backoffMsMin, retry: undefined, isQueued: false }
+  return {
+    kind,
+    queue,
+    error: undefined,
+    backoffMs: limits.backoffMsMin,
+    retry: undefined,
+    isQueued: false,
+    isBusy: false,
+  }
 }

@@ -23,6 +23,7 @@ export interface FigureSources {
   readonly log: Log | undefined
   readonly jobs: JobFigures | undefined
   readonly worker: BackgroundMode
+  readonly mergeDebtBytes: number
   readonly stalls: StallFigures
   readonly backgroundError: Error | undefined
   readonly poisoned: Error | undefined
@@ -46,6 +47,8 @@ export function engineFigures(sources: FigureSources): EngineStats {
     logSyncs: figures?.syncs ?? 0,
     ...jobs,
     worker: sources.worker,
+    writeAmplification: writeAmplification(jobs),
+    mergeDebtBytes: sources.mergeDebtBytes,
     blockCache: { bytes: cache.bytes, blocks: cache.blocks, hits: cache.hits, misses: cache.misses },
     blockReads: counters.blockReads,
     filter: {
@@ -73,6 +76,11 @@ function indexFigures(files: readonly TableFile[], counters: TableCounters): Eng
     modelFallbacks: counters.model.fallbacks,
     pageReads: counters.indexPageReads,
   }
+}
+
+function writeAmplification(jobs: JobFigures | undefined): number {
+  if (jobs === undefined || jobs.flushBytesWritten === 0) return 1
+  return (jobs.flushBytesWritten + jobs.compactionBytesWritten) / jobs.flushBytesWritten
 }
 
 function levelFigures(runs: readonly TableRun[]): EngineStats['levels'][number] {

@@ -31,6 +31,9 @@ import type { SegmentStatus } from './log-contract'
 import type { Manifest } from './manifest'
 import type { ManifestEdit } from './manifest-state'
 import type { Memtables } from './memtables'
+import type { MergeCredit } from './merge-credit'
+import { MergePace } from './merge-pace'
+import { RestWatch } from './rest-watch'
 import type { TableFile } from './table-set'
 import { nextRun } from './table-set'
 import { propertiesToRecord } from './table-store'
@@ -46,6 +49,11 @@ export interface JobsOptions extends JobContext {
   readonly onEvent: (event: EngineEvent) => void
   /** The directory can no longer be trusted with names. */
   readonly onPoisoned: (cause: Error) => void
+  readonly credit: MergeCredit
+  /** Commits wait for work. */
+  readonly isAwaited: () => boolean
+  /** A slice of a job is done. */
+  readonly onSlice: () => void
 }
 
 /** Counts since the engine was opened. */
@@ -68,6 +76,8 @@ export class EngineJobs {
   }
   readonly #options: JobsOptions
   #background: Background | undefined
+  #pace: MergePace | undefined
+  #rest: RestWatch | undefined
 
   constructor(options: JobsOptions) {
     this.#options = options
@@ -75,7 +85,20 @@ export class EngineJobs {
 
   /** Connects the background work that these jobs yield to. */
   attach(background: Background): void {
+    const { runtime, limits, memtables, tables, credit, isAwaited, onSlice } = this.#options
     this.#background = background
+    this.#pace = new MergePace(runtime, {
+      credit,
+      isPressed: () => isAwaited() || tables.current.levelZeroRuns > limits.levelZeroTablesMax,
+      onSlice,
+      yieldToFlushes: () => background.yieldToFlushes(),
+      checkWanted: () => background.checkWanted(),
+    })
+    this.#rest = new RestWatch(runtime, {
+      restMs: limits.restMs,
+      appendedSequence: () => memtables.appendedSequence,
+      onRest: () => background.wake('compaction'),
+    })
   }
 
   /** Where the byte work is done. */
@@ -85,6 +108,7 @@ export class EngineJobs {
 
   /** Lets go of the worker. REQUIRES: no job runs. */
   async close(): Promise<void> {
+    this.#rest?.close()
     await this.#options.worker.close()
   }
 
@@ -92,11 +116,16 @@ export class EngineJobs {
   async step(kind: JobKind): Promise<boolean> {
     if (kind === 'flush') return this.#flush()
     const retention = this.#retention()
-    const { tables, limits } = this.#options
-    const plan = pickCompaction(tableSetToLevels(tables.current), limits, { retention, atRest: false })
-    if (plan === undefined) return false
-    await this.#compact(plan, retention)
-    return true
+    const { tables, limits, memtables, credit } = this.#options
+    const atRest = this.#rest?.isAtRest === true
+    const plan = pickCompaction(tableSetToLevels(tables.current), limits, { retention, atRest })
+    if (plan !== undefined) {
+      await this.#compact(plan, { retention, isAwaited: false })
+      return true
+    }
+    if (memtables.oldestFrozen === undefined) credit.settle()
+    this.#rest?.arm()
+    return false
   }
 
   /** Merges what overlaps `range` and is in tables by now into the last level, one plan after the other. */
@@ -107,12 +136,12 @@ export class EngineJobs {
     for (;;) {
       const plan = planRange(levels(), { range, through }, limits) ?? planDescent(levels(), limits)
       if (plan === undefined) break
-      await this.#compact(plan, this.#retention())
+      await this.#compact(plan, { retention: this.#retention(), isAwaited: true })
       this.#background?.checkWanted()
     }
     for (const number of tablesToRewrite(levels(), range)) {
       const plan = planRewriteOf(levels(), number, limits)
-      if (plan !== undefined) await this.#compact(plan, this.#retention())
+      if (plan !== undefined) await this.#compact(plan, { retention: this.#retention(), isAwaited: true })
       this.#background?.checkWanted()
     }
     // Who asks for this asks for the space.
@@ -130,7 +159,7 @@ export class EngineJobs {
     const output = await writeMemtable(this.#options, frozen.memtable, {
       retention: this.#retention(),
       hasOlder,
-      onProgress: () => this.#background?.checkWanted(),
+      onProgress: (bytes) => this.#pace?.flushed(bytes),
     })
     const files = output.file === undefined ? [] : [output.file]
     // Only flushes add to level 0, one at a time, so that this number is still free when the edit is synced.
@@ -164,7 +193,11 @@ export class EngineJobs {
     }
   }
 
-  async #compact(plan: CompactionPlan, retention: Retention): Promise<void> {
+  /** `isAwaited`: a caller waits for it. */
+  async #compact(
+    plan: CompactionPlan,
+    { retention, isAwaited }: { readonly retention: Retention; readonly isAwaited: boolean },
+  ): Promise<void> {
     const { runtime, tables } = this.#options
     const startedMs = runtime.clock.monotonicMs()
     const set = tables.current
@@ -172,7 +205,7 @@ export class EngineJobs {
       plan,
       set,
       retention,
-      onProgress: () => this.#background?.yieldToFlushes(),
+      onProgress: (bytes) => this.#pace?.merged(bytes, { isAwaited }),
     })
     const addTables = swap.adds.map(({ file, ...place }) => propertiesToRecord(file.properties, place))
     const written = plan.isMove ? [] : swap.adds.map(({ file }) => file)

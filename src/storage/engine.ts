@@ -162,6 +162,10 @@ export interface EngineStats {
   readonly flushBytesWritten: number
   readonly compactionBytesRead: number
   readonly compactionBytesWritten: number
+  /** Bytes written to tables for each byte flushed since the engine was opened; the log is counted apart. */
+  readonly writeAmplification: number
+  /** What commits have granted to flushes and merges and these have not done yet. */
+  readonly mergeDebtBytes: number
   readonly blockCache: {
     readonly bytes: number
     readonly blocks: number
@@ -194,6 +198,8 @@ export interface EngineStats {
     readonly count: number
     readonly totalMs: number
     readonly longestMs: number
+    /** Waits by what they began with: merging that is owed, full memory, a full level 0. */
+    readonly countByKind: { readonly mergeDebt: number; readonly memtables: number; readonly levelZero: number }
     readonly cause: string | undefined
   }
   /** The last failure of background work that has not been followed by a success. */

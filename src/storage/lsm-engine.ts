@@ -19,7 +19,8 @@ import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { BackgroundMode, IoThreadMode, Runtime } from '../runtime/runtime'
 import { Admission } from './admission'
-import type { AdmissionState } from './admission'
+import type { AdmissionState } from './admission-rule'
+import { admissionState } from './admission-rule'
 import type { JobKind } from './background'
 import { Background } from './background'
 import { performByteJob } from './byte-jobs'
@@ -30,9 +31,13 @@ import { EngineReader, reportCorruption } from './engine-reader'
 import type { Log } from './log'
 import { openLog } from './log'
 import type { LogListener } from './log-contract'
+
+import { MemtableRoom } from './memtable-room'
+import { MergeCredit } from './merge-credit'
 import { poisonedError } from './poisoned'
 import type { RecoveredStore, StoreOptions } from './recovery'
 import { noRoomToRecover, recoverStore } from './recovery'
+import { checkStoreInvariants } from './store-invariants'
 
 /** How an LSM engine is opened. */
 export interface LsmOptions extends StoreOptions {
@@ -47,7 +52,7 @@ export interface LsmOptions extends StoreOptions {
  * `readOnly`. Throws `InvalidArgumentError`, `DatabaseLockedError`, `CorruptionError`, `UnsupportedFormatError`,
  * `IoError`, `DiskFullError`.
  */
-export async function openLsmEngine(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
+export function openLsmEngine(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
   return LsmEngine.open(runtime, directory, options)
 }
 
@@ -60,6 +65,8 @@ export class LsmEngine implements Engine {
   readonly #store: RecoveredStore
   readonly #admission: Admission
   readonly #reader: EngineReader
+  readonly #credit: MergeCredit
+  readonly #room: MemtableRoom
   #log: Log | undefined
   #jobs: EngineJobs | undefined
   #background: Background | undefined
@@ -68,9 +75,6 @@ export class LsmEngine implements Engine {
   #poisoned: Error | undefined
   /** Why this engine only reads. */
   #refusal: Error | undefined
-  /** The log's bytes when the memtable was begun, and now. */
-  #logBytesFrozen = 0
-  #logBytes = 0
   #closing: Promise<void> | undefined
 
   private constructor(runtime: Runtime, directory: string, store: RecoveredStore, options: LsmOptions) {
@@ -82,6 +86,8 @@ export class LsmEngine implements Engine {
     this.recoveredSequence = store.lastSequence
     this.#publishedSequence = store.lastSequence
     this.#admission = new Admission(runtime, { state: this.#admissionState, onEvent: this.#report })
+    this.#credit = new MergeCredit(runtime.clock.monotonicMs())
+    this.#room = new MemtableRoom(options.limits)
     this.#reader = new EngineReader(store.memtables, store.tables, this.#report)
   }
 
@@ -158,6 +164,7 @@ export class LsmEngine implements Engine {
     assert(sequence === memtables.appendedSequence + 1, 'sequences are appended one by one')
     log.append(batch, bytes, sequence, durability)
     this.#admission.leave(bytes)
+    this.#credit.commit(bytes)
     memtables.insert(batch, sequence)
     this.#freezeIfFull()
   }
@@ -172,7 +179,9 @@ export class LsmEngine implements Engine {
 
   async flush(): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal
-    await this.#runJobs('flush', () => this.#freeze())
+    this.#assertWritable()
+    this.#freeze()
+    await this.#guardJob(async () => this.#background?.run('flush'))
   }
 
   async compact(range: KeyRange = RANGE_ALL): Promise<void> {
@@ -187,6 +196,7 @@ export class LsmEngine implements Engine {
       log: this.#log,
       jobs: this.#jobs?.figures,
       worker: this.#jobs?.workerMode ?? 'inline',
+      mergeDebtBytes: this.#credit.debtBytes,
       stalls: this.#admission.figures(),
       backgroundError: this.#background?.error,
       poisoned: this.#poisoned,
@@ -199,13 +209,8 @@ export class LsmEngine implements Engine {
 
   /** What must hold between any two steps. */
   checkInvariants(): void {
-    const { memtables, tables, manifest } = this.#store
-    tables.current.checkInvariants()
-    memtables.active.checkInvariants()
-    for (const { memtable } of memtables.frozen) memtable.checkInvariants()
-    assert(this.#publishedSequence <= memtables.appendedSequence, 'only what was appended is published')
-    if (manifest === undefined || this.#poisoned !== undefined) return
-    assert(manifest.state.flushedThrough <= memtables.appendedSequence, 'only what was appended is flushed')
+    const [publishedSequence, isPoisoned] = [this.#publishedSequence, this.#poisoned !== undefined]
+    checkStoreInvariants(this.#store, { publishedSequence, isPoisoned })
   }
 
   /** Begins the log of this life, and background work. */
@@ -235,6 +240,9 @@ export class LsmEngine implements Engine {
       publishedSequence: () => this.#publishedSequence,
       onEvent: this.#report,
       onPoisoned: (cause) => this.#poison(cause),
+      credit: this.#credit,
+      isAwaited: () => this.#admission.isWaitedFor,
+      onSlice: () => this.#admission.recheck(),
     })
     const jobs = this.#jobs
     this.#background = new Background(this.#runtime, {
@@ -250,13 +258,11 @@ export class LsmEngine implements Engine {
 
   /** The log of this life; undefined if the disk has no room for it, and the engine only reads. */
   async #openLog(listener: LogListener): Promise<Log | undefined> {
-    const { firstSegment, logEnd: previous, databaseMark } = this.#store
+    const { firstSegment, lastSequence, logEnd: previous, databaseMark } = this.#store
     const { limits, ioMode } = this.#options
-    const lastSequence = this.recoveredSequence
     const place = { directory: this.#directory, firstSegment, lastSequence, previous, databaseMark }
-    const log = { ...place, limits, ioMode, listener }
     try {
-      return await openLog(this.#runtime, log)
+      return await openLog(this.#runtime, { ...place, limits, ioMode, listener })
     } catch (error) {
       if (!(error instanceof DiskFullError)) throw error
       this.#refusal = noRoomToRecover(this.#directory, error)
@@ -301,7 +307,7 @@ export class LsmEngine implements Engine {
     // What the log still finishes after the manifest has failed is durable, but was never promised.
     if (this.#poisoned !== undefined) return
     this.#publishedSequence = sequence
-    this.#logBytes = this.#log?.figures().bytesWritten ?? 0
+    this.#room.logged(this.#log?.figures().bytesWritten ?? 0)
     this.#freezeIfFull()
     this.#listener?.onPublished(sequence)
   }
@@ -315,9 +321,7 @@ export class LsmEngine implements Engine {
   }
 
   #isFull(admittedBytes = 0): boolean {
-    const { limits } = this.#options
-    if (this.#store.memtables.active.bytes + admittedBytes >= limits.memtableBytesMax) return true
-    return this.#logBytes - this.#logBytesFrozen >= limits.walBytesMax
+    return this.#room.isFull(this.#store.memtables.active.bytes + admittedBytes)
   }
 
   /** Swaps a full memtable, unless as many as may wait do: then it grows by what has been reserved already. */
@@ -327,31 +331,22 @@ export class LsmEngine implements Engine {
 
   #freeze(): void {
     if (!this.#store.memtables.freeze()) return
-    this.#logBytesFrozen = this.#logBytes
+    this.#room.begin()
     this.#background?.wake('flush')
   }
 
   readonly #admissionState = (admittedBytes: number): AdmissionState => {
-    const { levelZeroTablesMax, levelZeroTablesStall, memtablesFrozenMax } = this.#options.limits
-    const frozen = this.#store.memtables.frozen.length
-    if (frozen >= memtablesFrozenMax && this.#isFull(admittedBytes)) {
-      return { cause: `${frozen} frozen memtables wait for their flush`, failure: this.#background?.errorOf('flush') }
+    const { memtables, tables } = this.#store
+    const now = {
+      memtablesFrozen: memtables.frozen.length,
+      isFull: this.#isFull(admittedBytes),
+      levelZeroRuns: tables.current.levelZeroRuns,
+      mergeDebtBytes: this.#credit.debtBytes,
+      isWorking: this.#background?.isWorking === true,
+      flushFailure: this.#background?.errorOf('flush'),
+      mergeFailure: this.#background?.errorOf('compaction'),
     }
-    const levelZero = this.#store.tables.current.runsOf(0).length
-    // A limit below the one at which merging starts would never be left.
-    if (levelZero >= Math.max(levelZeroTablesMax, levelZeroTablesStall)) {
-      return {
-        cause: `${levelZero} tables of level 0 wait for a merge`,
-        failure: this.#background?.errorOf('compaction'),
-      }
-    }
-    return { cause: undefined, failure: undefined }
-  }
-
-  async #runJobs(kind: JobKind, prepare: () => void): Promise<void> {
-    this.#assertWritable()
-    prepare()
-    await this.#guardJob(async () => this.#background?.run(kind))
+    return admissionState(now, this.#options.limits)
   }
 
   /** A job that was given up because the engine ended says so in the caller's terms. */

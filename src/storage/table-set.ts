@@ -99,6 +99,8 @@ export type OnReleased = (file: TableFile) => void
 export class TableSet {
   /** Newest first. */
   readonly runs: readonly TableRun[]
+  /** Runs of level 0; every commit asks for them. */
+  readonly levelZeroRuns: number
   /** In no order. */
   readonly places: readonly PlacedFile[]
   readonly #onReleased: OnReleased
@@ -108,6 +110,7 @@ export class TableSet {
   constructor(places: readonly PlacedFile[], onReleased: OnReleased) {
     this.places = places
     this.runs = Array.from({ length: LEVELS }, (_, level) => packLevel(places, level)).flat()
+    this.levelZeroRuns = this.runsOf(0).length
     this.#onReleased = onReleased
     for (const { file } of places) file.holders++
   }

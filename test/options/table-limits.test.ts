@@ -196,3 +196,35 @@ test('mergeSliceBytes: after so many bytes a merge lets others run', async () =>
     })
   expect((await turnsOfMerge(1 * KiB)) - (await turnsOfMerge(1 * MiB))).toBeGreaterThan(100)
 })
+
+test('mergeDebtBytesMax: the less merging may be owed, the sooner commits wait for a slice of it', async () => {
+  const waitsWith = (mergeDebtBytesMax: number): Promise<number> => {
+    const limits = { memtableBytesMax: 16 * KiB, memtablesFrozenMax: 64, levelZeroTablesStall: 1_024 }
+    return withMemory({ ...limits, mergeDebtBytesMax }, async (db) => {
+      for (let round = 0; round < 40; round++) await fill(db, 20, 1000)
+      return db.stats().storage.stalls.countByKind.mergeDebt
+    })
+  }
+  expect(await waitsWith(0)).toBeGreaterThan(10)
+  expect(await waitsWith(64 * MiB)).toBe(0)
+})
+
+test('restMs: after so long without a commit what is above the last level is merged into it', async () => {
+  // The clock jumps to the next timer whenever nothing else goes on.
+  const restAfterMs = (restMs: number): Promise<number> =>
+    withMemory({ restMs }, async (db, runtime) => {
+      for (let i = 0; i < 2; i++) {
+        await fill(db, 10, 100)
+        await db.flush()
+      }
+      const sinceMs = runtime.clock.monotonicMs()
+      expect(db.stats().storage.levels[0]!.tables).toBe(2)
+      await until(() => db.stats().storage.levels[0]!.tables === 0)
+      expect(db.stats().storage.writeAmplification).toBeGreaterThan(1)
+      return runtime.clock.monotonicMs() - sinceMs
+    })
+  const [soon, late] = [await restAfterMs(1_000), await restAfterMs(500_000)]
+  expect(soon).toBeGreaterThan(500)
+  expect(soon).toBeLessThan(100_000)
+  expect(late).toBeGreaterThan(250_000)
+})

@@ -1,6 +1,6 @@
 import { StalledError } from '../../../src/base/errors'
-import type { AdmissionState } from '../../../src/storage/admission'
 import { Admission } from '../../../src/storage/admission'
+import type { AdmissionState } from '../../../src/storage/admission-rule'
 import type { EngineEvent } from '../../../src/storage/engine'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 
@@ -13,7 +13,7 @@ interface Settable {
 
 function create(): Settable {
   const runtime = createMemoryRuntime({ seed: 1, clockJumps: false })
-  const state: Settable['state'] = { cause: undefined, failure: undefined }
+  const state: Settable['state'] = { kind: undefined, cause: undefined, failure: undefined }
   const events: EngineEvent[] = []
   const admission = new Admission(runtime, {
     state: (admittedBytes) => (admittedBytes >= 1000 ? { ...state, cause: 'full' } : state),
@@ -26,11 +26,12 @@ describe('admission', () => {
   test('lets commits in at once while work keeps up', () => {
     const { admission } = create()
     expect(admission.enter(10)).toBeUndefined()
-    expect(admission.figures()).toEqual({ count: 0, totalMs: 0, longestMs: 0, cause: undefined })
+    expect(admission.figures()).toEqual({ count: 0, totalMs: 0, longestMs: 0, countByKind: { mergeDebt: 0, memtables: 0, levelZero: 0 }, cause: undefined }) // prettier-ignore
   })
 
   test('makes them wait in order until work has gone on, and counts the waits', async () => {
     const { admission, state, events, advance } = create()
+    state.kind = 'levelZero'
     state.cause = 'tables wait'
     const order: number[] = []
     const first = admission.enter(10)!.then(() => order.push(1))
@@ -39,13 +40,15 @@ describe('admission', () => {
     expect(admission.figures().cause).toBe('tables wait')
     admission.recheck()
     state.cause = undefined
+    state.kind = undefined
     // Nobody overtakes those who wait.
     const third = admission.enter(10)!.then(() => order.push(3))
     advance(5)
     admission.recheck()
     await Promise.all([first, second, third])
     expect(order).toEqual([1, 2, 3])
-    const { count, totalMs, longestMs, cause } = admission.figures()
+    const { count, totalMs, longestMs, countByKind, cause } = admission.figures()
+    expect(countByKind).toEqual({ mergeDebt: 0, memtables: 0, levelZero: 2 })
     expect([count, Math.round(totalMs), Math.round(longestMs), cause]).toEqual([3, 25, 15, undefined])
     expect(events).toEqual([{ type: 'stall', cause: 'tables wait', ms: expect.closeTo(15, 0) as number }])
   })
