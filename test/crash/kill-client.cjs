@@ -17,7 +17,21 @@ const fs = require('node:fs')
 const plan = JSON.parse(process.argv[2])
 const { open } = require(plan.library)
 
-const say = (text) => fs.writeSync(1, `${text}\n`)
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Says one line before it returns. A reader that a busy machine holds up leaves the pipe full: then it waits for room. */
+function say(text) {
+  let bytes = Buffer.from(`${text}\n`)
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(fs.writeSync(1, bytes))
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+      Atomics.wait(pause, 0, 0, 1)
+    }
+  }
+}
+
 const number = (n) => String(n).padStart(10, '0')
 const clientName = (client) => String(client).padStart(3, '0')
 const PAIR_KEYS = ['a', 'g', 'm', 'q', 'u', 'z']
