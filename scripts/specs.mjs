@@ -4,6 +4,7 @@
 //   MODULE | NAME   only the configurations of a module, or one by its name; several may be named
 //   --bugs, --holds only seeded bugs, or only what must hold
 //   --list          the configurations, as JSON, without running anything
+//   --table         the tables of specs/README.md, from the logs
 //   --show NAME     the module and the .cfg that TLC is given
 //   --workers N     TLC workers where nothing is refuted (auto); --jobs N runs of seeded bugs at a time; --heap 3g; --logs DIR
 //
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util'
 import { configurations } from '../specs/configurations/index.mjs'
 import { createModel } from './specs/model.mjs'
 import { runModel, verdictOf } from './specs/run.mjs'
+import { createTables } from './specs/table.mjs'
 import { MissingToolError, findJar, findJava } from './specs/tools.mjs'
 
 function readArguments() {
@@ -27,6 +29,7 @@ function readArguments() {
       bugs: { type: 'boolean', default: false },
       holds: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      table: { type: 'boolean', default: false },
       show: { type: 'string' },
       workers: { type: 'string', default: 'auto' },
       jobs: { type: 'string', default: String(Math.min(4, availableParallelism())) },
@@ -75,6 +78,10 @@ async function main() {
   const { values } = given
   if (values.list) {
     process.stdout.write(`${JSON.stringify(configurations, undefined, 2)}\n`)
+    return
+  }
+  if (values.table) {
+    process.stdout.write(createTables(configurations, values.logs))
     return
   }
   if (values.show !== undefined) {

@@ -30,8 +30,8 @@ CONSTANTS
   MayRead,       \* per transaction: the sets of keys that one step of it may read
   MayWrite,      \* per transaction: the sets of keys that one step of it may write
   Deletes,       \* transactions whose writes are deletes (only a seeded bug tells them from puts)
-  Features,      \* what else may happen: "lag", "savepoint", "rollback", "for-update", "summaries",
-                 \* "summaries-in-any-order", "merging"
+  Features,      \* what else may happen: "lag", "savepoint", "rollback", "for-update",
+                 \* "for-update-only", "gate", "summaries", "summaries-in-any-order", "merging"
   Bugs           \* guards taken away, {} but for seeded bugs
 
 (* Roles.  A "read-write" transaction that ends without writes is an        *)
@@ -66,6 +66,8 @@ EmptyHistory ==
    written   |-> [t \in Transactions |-> {}],
    savepoint |-> [t \in Transactions |-> <<>>],      \* <<>>, or <<the writes at the savepoint>>
    pending   |-> [t \in Transactions |-> {}],        \* whom a deferrable reader waits for
+   held      |-> [t \in Transactions |-> {}],        \* keys that getForUpdate has granted; others wait for them
+   gate      |-> {},                                 \* who holds the commit gate: nobody, or one
    decided   |-> 0,
    published |-> 0]
 
@@ -83,7 +85,8 @@ Shown(h, t, S) ==
 
 (* It ends as if it had never been.                                          *)
 Gone(h, t) ==
-  [h EXCEPT !.status[t] = "gone", !.snapshot[t] = 0, !.seen[t] = NoReads, !.written[t] = {}, !.savepoint[t] = <<>>]
+  [h EXCEPT !.status[t] = "gone", !.snapshot[t] = 0, !.seen[t] = NoReads, !.written[t] = {}, !.savepoint[t] = <<>>,
+            !.held[t] = {}, !.gate = @ \ {t}]
 
 (* It commits: with writes it takes the next sequence.                       *)
 Decide(h, t) ==
@@ -91,6 +94,8 @@ Decide(h, t) ==
   [h EXCEPT !.status[t] = "committed",
             !.commit[t] = IF writes THEN h.decided + 1 ELSE 0,
             !.savepoint[t] = <<>>,
+            !.held[t] = {},
+            !.gate = @ \ {t},
             !.decided = IF writes THEN @ + 1 ELSE @,
             !.published = IF writes /\ ~With("lag") THEN h.decided + 1 ELSE @]
 
@@ -255,6 +260,15 @@ Begin(t) ==
         THEN GoOn(h, [graph EXCEPT !.floor[t] = snapshot], [exact EXCEPT !.floor[t] = snapshot])
         ELSE GoOn(h, graph, exact)
 
+(* After a few losses `transact` begins under the commit gate: until it ends, *)
+(* nobody else's writes are decided.                                         *)
+BeginUnderGate(t) ==
+  /\ With("gate") /\ history.status[t] = "idle" /\ Role[t] = "read-write" /\ history.gate = {}
+  /\ LET h == [history EXCEPT !.status[t] = "active", !.snapshot[t] = history.decided, !.gate = {t}]
+     IN GoOn(h, [graph EXCEPT !.floor[t] = history.decided], [exact EXCEPT !.floor[t] = history.decided])
+
+IsGateFree(t) == history.gate \subseteq {t} \/ Broken("gate-not-waited-for")
+
 (* Rule 2.  What t was shown of its own writes is no read.                   *)
 RegisterRead(h, g, t, keys, over) ==
   [g EXCEPT !.registered[t] = @ \cup keys, !.missed[t] = @ \cup over]
@@ -272,25 +286,29 @@ ReadAt(h, g, x, t, S) ==
      ELSE Abort(t, shown, verdict)
 
 Read(t, S) ==
-  /\ IsActive(history, t) /\ Role[t] = "read-write"
+  /\ IsActive(history, t) /\ Role[t] = "read-write" /\ ~With("for-update-only")
   /\ \E k \in S : IF Broken("own-writes-registered") THEN k \notin graph.registered[t]
                   ELSE k \notin history.written[t] /\ history.seen[t][k] = Unread
   /\ ReadAt(history, graph, exact, t, S)
 
-(* getForUpdate, once granted: the snapshot moves to the newest decided if   *)
-(* nothing that t has read was overwritten.                                  *)
+(* getForUpdate: waits until nobody holds the key; once granted, the         *)
+(* snapshot moves to the newest decided if nothing that t has read was        *)
+(* overwritten.  The key passes on when its holder is decided or ends.        *)
 GetForUpdate(t, k) ==
-  /\ With("for-update")
+  /\ With("for-update") \/ With("for-update-only")
+  /\ \A u \in Transactions \ {t} : k \notin history.held[u] \/ Broken("keys-not-held")
   /\ IsActive(history, t) /\ Role[t] = "read-write"
   /\ k \notin history.written[t] /\ history.seen[t][k] = Unread
   /\ LET moves == graph.missed[t] = {} \/ Broken("snapshot-moves-always")
          s == IF moves THEN history.decided ELSE history.snapshot[t]
-         h == [history EXCEPT !.snapshot[t] = s]
+         h == [history EXCEPT !.snapshot[t] = s, !.held[t] = @ \cup {k}]
          Raised(g) == [g EXCEPT !.floor[t] = Greater(@, s)]
      IN IF ~moves /\ Broken("for-update-sees-newest")
         THEN GoOn([history EXCEPT !.seen[t][k] = VersionAt(history, k, history.decided)],
                   RegisterRead(h, graph, t, {k}, {}), exact)
         ELSE ReadAt(h, Raised(graph), Raised(exact), t, {k})
+
+MayGet(t) == {k \in Keys : {k} \in MayRead[t]}
 
 (* Rule 3.                                                                   *)
 IsOverwritten(h, g, t, k) == \E w \in g.retained : k \in Indexed(h, w) /\ h.commit[w] > h.snapshot[t]
@@ -303,6 +321,7 @@ IsCertainlyLost(h, g, t, S) ==
 Write(t, S) ==
   /\ IsActive(history, t) /\ t \in ReadWrite
   /\ ~(S \subseteq history.written[t])
+  /\ With("for-update-only") => S \subseteq history.held[t]   \* plain puts would not wait
   /\ LET waits == history.savepoint[t] # <<>> /\ ~Broken("savepoint-test-at-once")
          (* With a savepoint open, the least that t may still commit is what it had written before. *)
          least == IF history.savepoint[t] # <<>> THEN history.savepoint[t][1] ELSE history.written[t] \cup S
@@ -400,14 +419,14 @@ DecideAndTell(t) ==
      /\ exact' = Exact(Tidy(all, DroppedAll(x, doomed)))
 
 Commit(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "read-write" /\ history.written[t] # {}
+  /\ IsActive(history, t) /\ Role[t] = "read-write" /\ history.written[t] # {} /\ IsGateFree(t)
   /\ LET verdict == Marked(CommitVerdict(history, graph, t), CommitVerdict(history, exact, t))
      IN IF verdict = "accept" THEN DecideAndTell(t) ELSE Abort(t, history, verdict)
 
 (* isolation: 'snapshot': the first committer of a key wins, nothing else    *)
 (* counts.                                                                   *)
 CommitSnapshot(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "snapshot" /\ history.written[t] # {}
+  /\ IsActive(history, t) /\ Role[t] = "snapshot" /\ history.written[t] # {} /\ IsGateFree(t)
   /\ IF ~Broken("first-committer-not-tested") /\ \E k \in history.written[t] : IsOverwritten(history, graph, t, k)
      THEN GoOn(Gone(history, t), Dropped(graph, t), Dropped(exact, t))
      ELSE DecideAndTell(t)
@@ -531,8 +550,9 @@ Next ==
   \/ Summarize
   \/ \E t \in Transactions :
        \/ Begin(t)
+       \/ BeginUnderGate(t)
        \/ \E S \in MayRead[t] : Read(t, S)
-       \/ \E k \in Keys : {k} \in MayRead[t] /\ GetForUpdate(t, k)
+       \/ \E k \in MayGet(t) : GetForUpdate(t, k)
        \/ \E S \in MayWrite[t] : Write(t, S)
        \/ Savepoint(t)
        \/ RollbackToSavepoint(t)
@@ -598,6 +618,12 @@ FirstCommitterWins ==
 (* What is shown as a result can no longer be taken back by a crash.         *)
 ReadersSeeOnlyPublished ==
   \A t \in Transactions \ ReadWrite : history.snapshot[t] <= history.published
+
+(* Where every writer of a key queues for it, nobody aborts.                 *)
+QueuedUpdatesNeverAbort == With("for-update-only") => \A t \in Transactions : history.status[t] # "gone"
+
+(* Whoever began under the gate is not aborted.                              *)
+GateHolderWins == [][\A t \in history.gate : history'.status[t] # "gone"]_vars
 
 (* When nothing runs and everything is published, nothing is kept.           *)
 NothingKeptAtRest ==

@@ -38,6 +38,15 @@ export const compaction = [
     keys: 1,
     writes: 3,
     snapshots: 1,
+    size: 'full',
+    invariants: INVARIANTS,
+  }),
+  createCompaction({
+    name: 'compaction-one-key-alone',
+    about: 'three writes of one key, nobody reads but at the newest sequences',
+    keys: 1,
+    writes: 3,
+    snapshots: 0,
     invariants: INVARIANTS,
   }),
   createCompaction({

@@ -268,4 +268,14 @@ export const ssiBugs = [
       keys: 1,
     },
   ),
+  broken('keys-not-held', 'getForUpdate does not wait for who holds the key', breaks('QueuedUpdatesNeverAbort', 8), {
+    cast: { A: readWrite([[1]], [[1]]), B: readWrite([[1]], [[1]]) },
+    keys: 1,
+    features: ['for-update-only'],
+  }),
+  broken('gate-not-waited-for', 'others commit while somebody holds the gate', breaksProperty('GateHolderWins', 7), {
+    cast: { A: readWrite([[1]], [[1]]), B: readWrite([[1]], [[1]]) },
+    keys: 1,
+    features: ['gate'],
+  }),
 ]

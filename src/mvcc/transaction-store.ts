@@ -6,6 +6,7 @@
  *
  * It implements `Store` over any `Engine`. The rules live in rules.ts, their state in conflict-graph.ts.
  * Pinned by test/model (against brute force), test/scripts (named schedules) and test/unit/mvcc.
+ * Spec: SSI!BeginUnderGate.
  */
 import type { Key } from '../base/bytes'
 import { LimitExceededError } from '../base/errors'

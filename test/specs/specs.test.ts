@@ -4,7 +4,7 @@
  * Where Java or Maven is missing, the sample says so in one line and passes; under CI it fails.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -73,6 +73,16 @@ describe('the specifications', () => {
       expect([...held].sort()).toEqual([...refuted].sort())
     },
   )
+
+  test('are listed in the tables of specs/README.md, each with its length', () => {
+    const readme = readFileSync(path.join(repository, 'specs', 'README.md'), 'utf8')
+    const rows = readme.split('\n').map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')))
+    for (const { name, refutes } of configurations) {
+      const row = rows.find(([first]) => first === name || first === `${name} (full)`)
+      expect({ name, isListed: row !== undefined }).toEqual({ name, isListed: true })
+      if (refutes !== undefined) expect({ name, length: row?.at(-1) }).toEqual({ name, length: String(refutes.length) })
+    }
+  })
 
   test('have every guard that a seeded bug takes away', () => {
     for (const { name, refutes, constants } of configurations) {
