@@ -118,7 +118,14 @@ export class TableOutput {
     this.#paths.push(path)
     this.#file = await this.#runtime.files.open(path, 'create')
     const memory = (this.#memory ??= new WriterMemory(blockBytes))
-    this.#writer = new TableWriter(this.#file, { fileNumber, blockBytes, filterBitsPerKey, indexMode, compression, memory })
+    this.#writer = new TableWriter(this.#file, {
+      fileNumber,
+      blockBytes,
+      filterBitsPerKey,
+      indexMode,
+      compression,
+      memory,
+    })
   }
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */
