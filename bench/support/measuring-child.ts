@@ -26,14 +26,16 @@ export class MeasuringChild {
     })
   }
 
-  /** Starts `module` of this directory and has it set up. Rejects if that fails. */
+  /** Starts `module` of this directory, or a built `.js` by its path, and has it set up. Rejects if that fails. */
   static async start(
     module: string,
     start: Start,
     environment: Readonly<Record<string, string>> = {},
   ): Promise<MeasuringChild> {
-    const child = fork(path.join(__dirname, `${module}.ts`), [], {
-      execArgv: ['--expose-gc', '-r', require.resolve('ts-node/register/transpile-only')],
+    const isBuilt = module.endsWith('.js')
+    const register = isBuilt ? [] : ['-r', require.resolve('ts-node/register/transpile-only')]
+    const child = fork(isBuilt ? module : path.join(__dirname, `${module}.ts`), [], {
+      execArgv: ['--expose-gc', ...register],
       // As an application runs: in development the store also notes where transactions were begun.
       env: { ...process.env, ...environment, NODE_ENV: 'production' },
     })

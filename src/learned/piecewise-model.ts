@@ -113,7 +113,8 @@ export class PiecewiseModel {
     const position = doubles[at + 2]! + doubles[at + 1]! * (number - doubles[at]!)
     // Written so that a NaN of a lying model is cut too.
     if (!(position > first)) return first
-    return position < next ? Math.floor(position) : next
+    // Rounds down: it is above `first`, and shorter on the way than Math.floor.
+    return position < next ? position >>> 0 : next
   }
 
   /** The segment of the level below in which `number` lies: the last that begins at or before it; the first if none does. */

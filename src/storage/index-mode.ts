@@ -16,14 +16,15 @@ export type TableIndexMode = Exclude<IndexMode, 'auto'>
 
 export const INDEX_MODES: readonly IndexMode[] = ['auto', 'binary', 'resident', 'lean']
 
-/** The error that models are fitted with, in blocks. Larger ones have fewer segments and longer last miles. */
-export const RESIDENT_ERROR_MAX = 8
-export const LEAN_ERROR_MAX = 16
+/** The error that models are fitted with, in blocks: larger ones have fewer segments and longer last miles. */
+export const MODEL_ERROR_MAX = 4
 
 /** A model of fewer blocks has nothing to shorten. */
 const BLOCKS_MIN = 128
-/** Segments are memory, and the levels above them time. */
-const BLOCKS_PER_SEGMENT_MIN = 8
+/** Many segments mean many levels above them, each worth about three steps of a binary search: a large table has more to save. */
+const BLOCKS_LARGE_MIN = 8192
+const BLOCKS_PER_SEGMENT_MIN = 32
+const BLOCKS_PER_SEGMENT_LARGE_MIN = 12
 /** Where more of the numbers than this repeat the one before, the search ends among equal numbers, which no model tells apart. */
 const TIE_SHARE_MAX = 1 / 4
 
@@ -37,13 +38,8 @@ export interface ModelFigures {
 
 /** Whether a model of these figures makes searches faster. */
 export function modelPays({ blocks, segments, ties }: ModelFigures): boolean {
-  return blocks >= BLOCKS_MIN && segments * BLOCKS_PER_SEGMENT_MIN <= blocks && ties <= blocks * TIE_SHARE_MAX
-}
-
-/** The error to fit with for a mode; 0: that mode has no model. */
-export function errorMaxOf(mode: IndexMode): number {
-  if (mode === 'binary') return 0
-  return mode === 'lean' ? LEAN_ERROR_MAX : RESIDENT_ERROR_MAX
+  const perSegment = blocks < BLOCKS_LARGE_MIN ? BLOCKS_PER_SEGMENT_MIN : BLOCKS_PER_SEGMENT_LARGE_MIN
+  return blocks >= BLOCKS_MIN && segments * perSegment <= blocks && ties <= blocks * TIE_SHARE_MAX
 }
 
 /** How many of ascending numbers repeat the one before. */

@@ -59,6 +59,9 @@ export class PageSearch {
   /** Pages that can still hold the answer: `[low, high)`. */
   #low = 0
   #high = 0
+  /** Those of them that probably do: `[near, far)`; where they do not, they grow by more each time. */
+  #near = 0
+  #far = 0
   #step = 1
   /** The page to look at next. */
   page = 0
@@ -69,50 +72,45 @@ export class PageSearch {
     this.#root = root
   }
 
-  begin(key: Key, number: number, sequence: Sequence, guess: number): void {
+  /** `guess` and `end`: between which rows the answer probably is. */
+  begin(asked: { key: Key; number: number; sequence: Sequence }, guess: number, end: number): void {
     const { pageRows, pageEnds } = this.#root
-    this.#key = key
-    this.#number = number
-    this.#sequence = sequence
+    this.#key = asked.key
+    this.#number = asked.number
+    this.#sequence = asked.sequence
     this.#guess = guess
     this.#low = 0
     this.#high = pageEnds.length
+    this.#near = Math.min(Math.floor(guess / pageRows), this.#high - 1)
+    this.#far = Math.max(this.#near, Math.min(Math.floor(end / pageRows), this.#high - 1)) + 1
     this.#step = 1
     this.looks = 0
-    const page = Math.floor(guess / pageRows)
-    this.page = page < this.#high ? page : this.#high - 1
+    this.page = (this.#near + this.#far) >>> 1
   }
 
   /** The answer if `page`, the one asked for, has it; else INDEX_UNREAD, and another page is asked for. */
-  look(page: IndexPage): number {
-    const { separators, firstRow } = page
+  look({ separators, firstRow }: IndexPage): number {
     const at = this.page
-    const row = separators.searchNear(this.#key, this.#number, this.#sequence, this.#guess - firstRow)
     this.looks++
-    if (row === 0 && at > 0) {
+    if (at > 0 && !separators.isBefore(0, this.#key, this.#number, this.#sequence)) {
       this.#high = at
-      const next = at - this.#step
-      this.page = next > this.#low ? next : this.#low
-      return this.#turn(next <= this.#low)
+      if (this.#near >= at) this.#near = Math.max(this.#low, at - this.#grow())
+    } else if (separators.isBefore(separators.count - 1, this.#key, this.#number, this.#sequence)) {
+      this.#low = at + 1
+      if (this.#low === this.#root.pageEnds.length) return this.#root.count
+      if (this.#far <= this.#low) this.#far = this.#low + this.#grow()
+    } else {
+      return firstRow + separators.searchNear(this.#key, this.#number, this.#sequence, this.#guess - firstRow)
     }
-    if (row < separators.count) return firstRow + row
-    this.#low = at + 1
-    if (this.#low === this.#root.pageEnds.length) return this.#root.count
-    const next = at + this.#step
-    this.page = next < this.#high ? next : this.#high - 1
-    return this.#turn(next >= this.#high)
+    assert(this.#low < this.#high, 'pages of one index agree on where a key belongs')
+    this.page = (Math.max(this.#low, this.#near) + Math.min(this.#high, this.#far)) >>> 1
+    return INDEX_UNREAD
   }
 
-  /** Steps double until they reach a page already excluded; from there on the rest is halved. */
-  #turn(isBounded: boolean): typeof INDEX_UNREAD {
-    assert(this.#low < this.#high, 'pages of one index agree on where a key belongs')
-    if (isBounded || this.#step === Infinity) {
-      this.#step = Infinity
-      this.page = (this.#low + this.#high) >>> 1
-    } else {
-      this.#step *= 2
-    }
-    return INDEX_UNREAD
+  #grow(): number {
+    const step = this.#step
+    this.#step *= 2
+    return step
   }
 }
 
@@ -158,6 +156,27 @@ export class LeanIndex implements BlockIndex {
   }
 
   find(key: Key, sequence: Sequence): number {
+    const { root } = this
+    const { prefix } = root
+    const side = comparePrefix(key, prefix)
+    if (side !== 0) return side < 0 ? 0 : this.count
+    const number = numberOfKey(key, prefix.length)
+    const guess = this.#model.predict(number)
+    // Nearly always the first page has it: no search has to be set up.
+    const page = this.#source!.pageNow(((guess < this.count ? guess : this.count - 1) / root.pageRows) | 0)
+    if (page !== undefined) {
+      const row = page.separators.searchNear(key, number, sequence, guess - page.firstRow)
+      if (row < page.separators.count && (row > 0 || page.firstRow === 0)) {
+        this.#at = page
+        this.#model.counters.hits++
+        return page.firstRow + row
+      }
+    }
+    return this.#findFrom(key, sequence)
+  }
+
+  /** The same where the first page does not have it, or is not there. */
+  #findFrom(key: Key, sequence: Sequence): number {
     const search = this.#search
     const certain = this.#begin(search, key, sequence)
     if (certain !== INDEX_UNREAD) return certain
@@ -186,7 +205,10 @@ export class LeanIndex implements BlockIndex {
     const side = comparePrefix(key, prefix)
     if (side !== 0) return side < 0 ? 0 : this.count
     const number = numberOfKey(key, prefix.length)
-    search.begin(key, number, sequence, this.#model.predict(number))
+    const guess = this.#model.predict(number)
+    // Where many separators have this number, the next number begins behind all of them.
+    const end = this.#model.predict(number + 1) + this.#model.error
+    search.begin({ key, number, sequence }, guess, end)
     return INDEX_UNREAD
   }
 

@@ -142,6 +142,8 @@ export class Separators {
   /** The first row at or behind (key, sequence), where `at` is the first one with a number at or above `number`. */
   behindTies(at: number, key: Key, number: number, sequence: Sequence): number {
     if (!this.#isTieBefore(at, key, number, sequence)) return at
+    // A page in the middle of a long run of equal numbers: most searches go on in another one.
+    if (this.#isTieBefore(this.count - 1, key, number, sequence)) return this.count
     let low = at + 1
     let step = 1
     while (this.#isTieBefore(low + step - 1, key, number, sequence)) {
@@ -156,6 +158,12 @@ export class Separators {
       else high = middle
     }
     return low
+  }
+
+  /** Whether a row is before (key, sequence). */
+  isBefore(row: number, key: Key, number: number, sequence: Sequence): boolean {
+    const other = this.numbers[row]!
+    return other < number || (other === number && this.#compareRow(row, key, sequence) < 0)
   }
 
   #isTieBefore(row: number, key: Key, number: number, sequence: Sequence): boolean {

@@ -1,8 +1,8 @@
 /**
  * Everything of a table but its data blocks, read and checked in two reads: the footer, then all sections at once.
  *
- * All pages of the index are read and checked here whatever the mode; `lean` then keeps none of them. A model is used as it is stored where
- * it was fitted for the mode asked for; a mode that is asked for by name and finds none fits one.
+ * All pages of the index are read and checked here whatever the mode; `lean` then keeps none of them. A mode that is asked for by
+ * name and finds no model fits one.
  *
  * What the sections say of each other is checked too: counts agree, the index ends where the data ends. Whether the data blocks
  * agree with them is for `verify` (table-verify.ts). Throws `CorruptionError`, `UnsupportedFormatError`, `IoError`.
@@ -12,7 +12,7 @@ import type { File } from '../runtime/runtime'
 import { Filter } from './filter'
 import { checkSeparators, decodeIndexPage, decodeIndexRoot, joinIndexPages, pageEnd, pageOffset } from './index-format'
 import type { IndexRoot } from './index-format'
-import { countTies, errorMaxOf, modelPays } from './index-mode'
+import { countTies, MODEL_ERROR_MAX, modelPays } from './index-mode'
 import type { IndexMode } from './index-mode'
 import { LeanIndex } from './lean-index'
 import { decodeModel } from './model-format'
@@ -163,9 +163,10 @@ function createIndex(
   { indexMode, modelCounters }: IndexOptions,
 ): TableIndex | LeanIndex {
   if (indexMode === 'binary' || root.count === 0) return new TableIndex(root, separators, undefined)
-  const fitting = stored !== undefined && stored.errorMax === errorMaxOf(indexMode) ? stored.model : undefined
+  // One of another version, fitted otherwise, is as good as none.
+  const fitting = stored?.errorMax === MODEL_ERROR_MAX ? stored.model : undefined
   if (indexMode === 'auto') return new TableIndex(root, separators, worthwhile(fitting, separators))
-  const model = fitting ?? fitSeparators(separators, indexMode, modelCounters)
+  const model = fitting ?? fitSeparators(separators, modelCounters)
   return indexMode === 'lean' ? new LeanIndex(root, model) : new TableIndex(root, separators, model)
 }
 

@@ -21,10 +21,10 @@ import { fitModel } from '../learned/fit-model'
 import type { ModelCounters, PiecewiseModel } from '../learned/piecewise-model'
 import { encodeIndexPage, encodeIndexRoot, INDEX_PAGE_ROWS, rowsOfPage } from './index-format'
 import type { IndexRoot } from './index-format'
-import { countTies, errorMaxOf, modelPays } from './index-mode'
+import { countTies, MODEL_ERROR_MAX, modelPays } from './index-mode'
 import type { IndexMode, TableIndexMode } from './index-mode'
 import { encodeModel } from './model-format'
-import type { Separators } from './separators';
+import type { Separators } from './separators'
 import { comparePrefix, numberOfKey, SeparatorList } from './separators'
 import { BLOCK_ALIGNMENT_BYTES, sealedBytes } from './table-format'
 
@@ -123,12 +123,11 @@ export class TableIndexBuilder {
   }
 
   #model(mode: IndexMode, prefixLength: number): Buffer | undefined {
-    const errorMax = errorMaxOf(mode)
-    if (errorMax === 0 || this.count === 0) return undefined
+    if (mode === 'binary' || this.count === 0) return undefined
     const numbers = this.#list.numbers(prefixLength)
-    const model = fitModel(numbers, errorMax)
+    const model = fitModel(numbers, MODEL_ERROR_MAX)
     const figures = { blocks: this.count, segments: model.segments, ties: countTies(numbers) }
-    return mode !== 'auto' || modelPays(figures) ? encodeModel({ model, errorMax }) : undefined
+    return mode !== 'auto' || modelPays(figures) ? encodeModel({ model, errorMax: MODEL_ERROR_MAX }) : undefined
   }
 }
 
@@ -184,6 +183,13 @@ export class TableIndex implements BlockIndex {
     return separators.behindTies(this.#model.seek(separators.numbers, number), key, number, sequence)
   }
 
+  /** As `find`, by binary search whatever the mode: what a model's answers are held against. */
+  findByHalving(key: Key, sequence: Sequence): number {
+    const side = comparePrefix(key, this.#prefix)
+    if (side !== 0) return side < 0 ? 0 : this.count
+    return this.#separators.search(key, numberOfKey(key, this.#prefix.length), sequence)
+  }
+
   /** Whether a model knows the place of every separator and of every gap between two. */
   agreesWith(model: PiecewiseModel): boolean {
     const { numbers } = this.#separators
@@ -204,7 +210,7 @@ export class TableIndex implements BlockIndex {
   }
 }
 
-/** A model for a table whose file has none that serves the mode. */
-export function fitSeparators(separators: Separators, mode: IndexMode, counters: ModelCounters): PiecewiseModel {
-  return fitModel(separators.numbers, errorMaxOf(mode), counters)
+/** A model for a table whose file has none. */
+export function fitSeparators(separators: Separators, counters: ModelCounters): PiecewiseModel {
+  return fitModel(separators.numbers, MODEL_ERROR_MAX, counters)
 }

@@ -1,16 +1,13 @@
-import { countTies, errorMaxOf, LEAN_ERROR_MAX, modelPays, RESIDENT_ERROR_MAX } from '../../../src/storage/index-mode'
+import { countTies, modelPays } from '../../../src/storage/index-mode'
 
 describe('the choice of an index mode', () => {
   it('takes a model where it has few segments for its blocks, and few blocks share a number', () => {
     expect(modelPays({ blocks: 2000, segments: 20, ties: 0 })).toBe(true)
-    expect(modelPays({ blocks: 2000, segments: 1000, ties: 0 })).toBe(false)
+    expect(modelPays({ blocks: 2000, segments: 100, ties: 0 })).toBe(false)
+    expect(modelPays({ blocks: 20_000, segments: 1000, ties: 0 })).toBe(true)
+    expect(modelPays({ blocks: 20_000, segments: 10_000, ties: 0 })).toBe(false)
     expect(modelPays({ blocks: 2000, segments: 20, ties: 1900 })).toBe(false)
     expect(modelPays({ blocks: 20, segments: 1, ties: 0 })).toBe(false)
-  })
-
-  it('fits with the error of the mode asked for; auto tries what resident would have, binary has none', () => {
-    expect([errorMaxOf('binary'), errorMaxOf('auto'), errorMaxOf('resident'), errorMaxOf('lean')]).toEqual([0, RESIDENT_ERROR_MAX, RESIDENT_ERROR_MAX, LEAN_ERROR_MAX]) // prettier-ignore
-    expect(RESIDENT_ERROR_MAX).not.toBe(LEAN_ERROR_MAX)
   })
 
   it('counts the numbers that repeat the one before', () => {

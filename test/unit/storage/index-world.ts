@@ -7,7 +7,7 @@ import {
   pageOffset,
 } from '../../../src/storage/index-format'
 import type { IndexRoot } from '../../../src/storage/index-format'
-import { RESIDENT_ERROR_MAX, LEAN_ERROR_MAX } from '../../../src/storage/index-mode'
+import { MODEL_ERROR_MAX } from '../../../src/storage/index-mode'
 import type { TableIndexMode } from '../../../src/storage/index-mode'
 import { IndexPage, LeanIndex } from '../../../src/storage/lean-index'
 import { fitModel } from '../../../src/learned/fit-model'
@@ -105,9 +105,9 @@ export function indexOf(separators: readonly Separator[], mode: TableIndexMode):
 }
 
 /** A model fitted to these separators. */
-export function modelOf(separators: readonly Separator[], mode: 'resident' | 'lean'): PiecewiseModel {
+export function modelOf(separators: readonly Separator[]): PiecewiseModel {
   const { numbers } = separatorsOf(indexFileOf(separators, 'binary'))
-  return fitModel(numbers, mode === 'lean' ? LEAN_ERROR_MAX : RESIDENT_ERROR_MAX)
+  return fitModel(numbers, MODEL_ERROR_MAX)
 }
 
 /** Separators of `count` blocks, `per` keys apart, from ascending keys. */

@@ -57,16 +57,9 @@ describe('the block index', () => {
     const separators = separatorsFrom((rank) => set.keyAt(rank), 1000, 40)
     const encoded = indexFileOf(separators, 'binary')
     const index = new TableIndex(rootOf(encoded), separatorsOf(encoded), undefined)
-    expect(index.agreesWith(modelOf(separators, 'resident'))).toBe(true)
-    expect(index.agreesWith(modelOf(separators, 'lean'))).toBe(true)
+    expect(index.agreesWith(modelOf(separators))).toBe(true)
     const other = createKeySet('uniform', 40_000)
-    expect(
-      index.agreesWith(
-        modelOf(
-          separatorsFrom((rank) => other.keyAt(rank), 1000, 40),
-          'resident',
-        ),
-      ),
-    ).toBe(false)
+    const others = separatorsFrom((rank) => other.keyAt(rank), 1000, 40)
+    expect(index.agreesWith(modelOf(others))).toBe(false)
   })
 })
