@@ -21,7 +21,7 @@
  * 3. Outputs are numbered above all that their level has: they are its newest, and sink as low as that allows (`packRuns`).
  * 4. `older` lists every table that can hold something older than the inputs: a tombstone is dropped only if none covers it.
  *
- * Pinned by test/unit/storage/compaction-picker.test.ts and test/unit/storage/compaction-model.test.ts; decision 0014.
+ * Pinned by test/unit/storage/compaction-{picker,transparency,model}.test.ts; decision 0014.
  * Spec: Compaction!Plan, Compaction!Move.
  */
 import type { Key } from '../base/bytes'

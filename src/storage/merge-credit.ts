@@ -28,6 +28,8 @@ const IDLE_LEAD_MS = 1
 export class MergeCredit {
   #grantedBytes = 0
   #doneBytes = 0
+  /** Granted by idle time, for merges alone. */
+  #idleBytes = 0
   /** Commits came since the last look at the clock. */
   #isBusy = false
   #lookedAtMs: number
@@ -50,7 +52,10 @@ export class MergeCredit {
   /** `bytes` of a flush or merge are done. `isUrgent`: it did not wait for credit. */
   work(bytes: number, isUrgent: boolean): void {
     this.#doneBytes += bytes
-    if (isUrgent) this.#grantedBytes = Math.max(this.#grantedBytes, this.#doneBytes)
+    const ahead = Math.max(0, this.#doneBytes - this.#grantedBytes)
+    const byIdle = Math.min(ahead, this.#idleBytes)
+    this.#idleBytes -= byIdle
+    this.#grantedBytes += isUrgent ? ahead : byIdle
   }
 
   /** Whether a merge may do its next slice now; asked between slices, and again every millisecond or so while it may not. */
@@ -58,15 +63,14 @@ export class MergeCredit {
     const idleMs = this.#isBusy ? 0 : Math.max(0, nowMs - this.#lookedAtMs)
     this.#isBusy = false
     this.#lookedAtMs = nowMs
-    const lead = this.#doneBytes + IDLE_LEAD_MS * IDLE_BYTES_PER_MS
-    if (this.#grantedBytes < lead) {
-      this.#grantedBytes = Math.min(lead, this.#grantedBytes + idleMs * IDLE_BYTES_PER_MS)
-    }
-    return this.#grantedBytes > this.#doneBytes
+    const lead = this.#doneBytes - this.#grantedBytes + IDLE_LEAD_MS * IDLE_BYTES_PER_MS
+    this.#idleBytes = Math.max(0, Math.min(lead, this.#idleBytes + idleMs * IDLE_BYTES_PER_MS))
+    return this.#grantedBytes + this.#idleBytes > this.#doneBytes
   }
 
   /** Nothing is left to flush or merge. */
   settle(): void {
     this.#grantedBytes = this.#doneBytes
+    this.#idleBytes = 0
   }
 }

@@ -39,6 +39,7 @@ describe('merge credit', () => {
     expect(done).toBeGreaterThan(12 * MiB)
     // A long pause is not saved up for later.
     expect(credit.mayGoOn(1_000_000)).toBe(true)
+    expect(credit.debtBytes).toBe(0)
     credit.commit(1)
     credit.work(192 * KiB, false)
     expect(credit.mayGoOn(1_000_001)).toBe(false)

@@ -141,4 +141,29 @@ describe('the files of tables', () => {
     engine.checkInvariants()
     await engine.close()
   })
+
+  test('outside a range that is compacted stay as they are, and every row with them', async () => {
+    const runtime = createMemoryRuntime({ seed: 1 })
+    const engine = await open(runtime)
+    const [near, far] = [KEYS, KEYS.map((key) => `z${key}`)]
+    for (const [i, keys] of [near, far, near].entries()) {
+      await commit(engine, i + 1, keys)
+      await engine.flush()
+    }
+    const [first, outside, last] = await tables(runtime)
+    await engine.compact({ start: 'k', end: 'l' })
+    const after = await tables(runtime)
+    expect(after).toContain(outside)
+    expect(after).not.toContain(first)
+    expect(after).not.toContain(last)
+    expect(engine.stats().levels[0]!.tables).toBe(1)
+    // The range is there once, and a second time finds nothing to do.
+    expect(engine.stats().levels[1]!.entries).toBe(50)
+    await engine.compact({ start: 'k', end: 'l' })
+    expect(await tables(runtime)).toEqual(after)
+    for (const key of near) expect(engine.getSync(key, 3)?.equals(Buffer.alloc(200, '3'))).toBe(true)
+    for (const key of far) expect(engine.getSync(key, 3)?.equals(Buffer.alloc(200, '2'))).toBe(true)
+    engine.checkInvariants()
+    await engine.close()
+  })
 })
