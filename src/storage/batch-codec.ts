@@ -12,12 +12,12 @@
  *
  * Entries are encoded straight into the group's buffer, without an object or a copy in between. An entry never takes more
  * bytes than `entryBytes` counts for it, so that what was reserved always suffices. Decoding gives views into the bytes
- * it was given; it trusts nothing: a record that does not add up decodes to undefined.
+ * it was given, or places in them (`BatchCursor`); it trusts nothing: a record that does not add up decodes to undefined.
  *
  * It holds no checksum: the frame around it does. Pinned by test/unit/storage/batch-codec.test.ts and test/format/log.
  */
 import { assert } from '../base/assert'
-import type { Batch, BatchEntry } from './engine'
+import type { Batch, BatchEntry, EntryKind } from './engine'
 import { ENTRY_DELETE, ENTRY_DELETE_RANGE, ENTRY_PUT } from './engine'
 
 /** What a batch takes beyond its entries, in bytes. */
@@ -27,6 +27,7 @@ const PUT_BYTES = 7
 const DELETE_BYTES = 3
 const DELETE_RANGE_BYTES = 5
 const NO_END = 0xffff
+const NO_BYTES = Buffer.alloc(0)
 
 /** Encodes `batch` into `target` from `start` on; returns the place behind it. REQUIRES: room for `batchBytes` + header. */
 export function encodeBatch(batch: Batch, target: Buffer, start: number): number {
@@ -46,18 +47,111 @@ export interface DecodedBatch {
 
 /** Decodes the batch at `start` of `source[start, end)`; undefined if the bytes are no batch. Values are views. */
 export function decodeBatch(source: Buffer, start: number, end: number): DecodedBatch | undefined {
-  if (end - start < BATCH_HEADER_BYTES) return undefined
-  const next = start + source.readUInt32LE(start)
-  const count = source.readUInt32LE(start + 4)
-  if (next > end || next < start + BATCH_HEADER_BYTES) return undefined
+  const cursor = new BatchCursor()
+  if (!cursor.open(source, start, end)) return undefined
   const batch: BatchEntry[] = []
-  let at = start + BATCH_HEADER_BYTES
-  for (let i = 0; i < count; i++) {
-    const entryEnd = decodeEntry(source, at, next, batch)
-    if (entryEnd === undefined) return undefined
-    at = entryEnd
+  while (cursor.next()) batch.push(cursor.entry())
+  return cursor.isWhole ? { batch, next: cursor.end } : undefined
+}
+
+/** An entry where its bytes lie: places in `bytes`, which may change once it has been looked at. */
+export interface EncodedEntry {
+  readonly kind: EntryKind
+  readonly bytes: Buffer
+  readonly view: DataView
+  /** The key, or the start of the range. */
+  readonly keyAt: number
+  readonly keyLength: number
+  /** The value of a put, or the end of a range; -1 long where there is none. */
+  readonly valueAt: number
+  readonly valueLength: number
+}
+
+/** Walks the entries of a batch without an object for any of them: what replays a log of millions. */
+export class BatchCursor implements EncodedEntry {
+  bytes: Buffer = NO_BYTES
+  view: DataView = new DataView(NO_BYTES.buffer)
+  kind: EntryKind = ENTRY_PUT
+  keyAt = 0
+  keyLength = 0
+  valueAt = 0
+  valueLength = -1
+  #at = 0
+  #end = 0
+  #left = 0
+
+  /** Goes to the batch at `start` of `source[start, end)`, before its first entry; false if there can be none. */
+  open(source: Buffer, start: number, end: number): boolean {
+    if (source.buffer !== this.bytes.buffer || source.byteOffset !== this.bytes.byteOffset) {
+      this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+    }
+    this.bytes = source
+    this.#left = 0
+    if (end - start < BATCH_HEADER_BYTES) return false
+    this.#at = start + BATCH_HEADER_BYTES
+    this.#end = start + source.readUInt32LE(start)
+    if (this.#end > end || this.#end < this.#at) return false
+    this.#left = source.readUInt32LE(start + 4)
+    return true
   }
-  return at === next ? { batch, next } : undefined
+
+  /** Moves to the next entry; false behind the last one, or if the bytes go on with none (`isWhole` tells). */
+  next(): boolean {
+    if (this.#left === 0) return false
+    const next = this.#decode(this.#at, this.#end)
+    if (next < 0) return false
+    this.#at = next
+    this.#left--
+    return true
+  }
+
+  /** Whether all entries were walked, and are all there is. */
+  get isWhole(): boolean {
+    return this.#left === 0 && this.#at === this.#end
+  }
+
+  /** The place behind the batch. REQUIRES: `open` gave true. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** The entry as an object, its value a view. */
+  entry(): BatchEntry {
+    const { kind, bytes, valueAt, valueLength } = this
+    const key = bytes.latin1Slice(this.keyAt, this.keyAt + this.keyLength)
+    if (kind === ENTRY_PUT) return { kind, key, value: bytes.subarray(valueAt, valueAt + valueLength), end: undefined }
+    const end = valueLength < 0 ? undefined : bytes.latin1Slice(valueAt, valueAt + valueLength)
+    return { kind, key, value: undefined, end }
+  }
+
+  /** Reads the entry at `start` and returns the place behind it; -1 if it does not fit below `limit`. */
+  #decode(start: number, limit: number): number {
+    if (limit - start < DELETE_BYTES) return -1
+    const { bytes, view } = this
+    const kind = bytes[start]!
+    const keyLength = view.getUint16(start + 1, true)
+    let headBytes = DELETE_BYTES
+    let valueLength = -1
+    if (kind === ENTRY_PUT) {
+      headBytes = PUT_BYTES
+      if (limit - start < headBytes) return -1
+      valueLength = view.getUint32(start + 3, true)
+    } else if (kind === ENTRY_DELETE_RANGE) {
+      headBytes = DELETE_RANGE_BYTES
+      if (limit - start < headBytes) return -1
+      const endLength = view.getUint16(start + 3, true)
+      if (endLength !== NO_END) valueLength = endLength
+    } else if (kind !== ENTRY_DELETE) {
+      return -1
+    }
+    this.kind = kind
+    this.keyAt = start + headBytes
+    this.keyLength = keyLength
+    this.valueAt = this.keyAt + keyLength
+    this.valueLength = valueLength
+    const next = this.valueAt + Math.max(0, valueLength)
+    return next > limit ? -1 : next
+  }
 }
 
 function encodeEntry(entry: BatchEntry, target: Buffer, start: number): number {
@@ -89,36 +183,6 @@ function encodeEntry(entry: BatchEntry, target: Buffer, start: number): number {
     at += end.length
   }
   return at
-}
-
-/** Appends the entry at `start` to `batch` and returns the place behind it; undefined if it does not fit below `limit`. */
-function decodeEntry(source: Buffer, start: number, limit: number, batch: BatchEntry[]): number | undefined {
-  if (limit - start < DELETE_BYTES) return undefined
-  const kind = source[start]
-  const keyLength = source.readUInt16LE(start + 1)
-  if (kind === ENTRY_DELETE) {
-    const end = start + DELETE_BYTES + keyLength
-    if (end > limit) return undefined
-    batch.push({ kind, key: source.latin1Slice(start + DELETE_BYTES, end), value: undefined, end: undefined })
-    return end
-  }
-  if (kind === ENTRY_PUT) {
-    if (limit - start < PUT_BYTES) return undefined
-    const valueStart = start + PUT_BYTES + keyLength
-    const end = valueStart + source.readUInt32LE(start + 3)
-    if (end > limit) return undefined
-    const key = source.latin1Slice(start + PUT_BYTES, valueStart)
-    batch.push({ kind, key, value: source.subarray(valueStart, end), end: undefined })
-    return end
-  }
-  if (kind !== ENTRY_DELETE_RANGE || limit - start < DELETE_RANGE_BYTES) return undefined
-  const endLength = source.readUInt16LE(start + 3)
-  const endStart = start + DELETE_RANGE_BYTES + keyLength
-  const end = endStart + (endLength === NO_END ? 0 : endLength)
-  if (end > limit) return undefined
-  const key = source.latin1Slice(start + DELETE_RANGE_BYTES, endStart)
-  batch.push({ kind, key, value: undefined, end: endLength === NO_END ? undefined : source.latin1Slice(endStart, end) })
-  return end
 }
 
 // Plain stores are several times cheaper here than `writeUInt32LE`, which checks value and bounds of each call.

@@ -7,6 +7,7 @@
  */
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
+import type { BatchCursor } from './batch-codec'
 import type { Batch } from './engine'
 import type { IoThreadMode } from '../runtime/runtime'
 
@@ -95,6 +96,12 @@ export interface RecoverOptions {
 
 /** Receives the commits of a log in order. The batch and its values are views, valid during the call. */
 export type ApplyBatch = (sequence: Sequence, batch: Batch) => void
+
+/**
+ * The same without an object for any entry: walks the entries of one commit, all of them. A commit that turns out to be malformed
+ * ends the recovery after that: what was taken over by then must not be used.
+ */
+export type ReplayBatch = (sequence: Sequence, entries: BatchCursor) => void
 
 /** What recovery found. */
 export interface RecoveredLog {

@@ -18,8 +18,9 @@
 import { CorruptionError } from '../base/errors'
 import type { Sequence } from '../base/sequence'
 import type { Runtime } from '../runtime/runtime'
-import { decodeBatch } from './batch-codec'
-import type { ApplyBatch, LogEnd, LogPosition, RecoveredLog, RecoverOptions } from './log-contract'
+import { BatchCursor } from './batch-codec'
+import type { BatchEntry } from './engine'
+import type { ApplyBatch, LogEnd, LogPosition, RecoveredLog, RecoverOptions, ReplayBatch } from './log-contract'
 import { comparePositions, FRAME_HEADER_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES } from './log-format'
 import { FrameReader } from './log-frame-reader'
 import type { IntactFrame } from './log-frame-reader'
@@ -40,6 +41,20 @@ export async function recoverLog(
   options: RecoverOptions,
   apply: ApplyBatch,
 ): Promise<RecoveredLog> {
+  return replayLog(runtime, source, options, (sequence, entries) => {
+    const batch: BatchEntry[] = []
+    while (entries.next()) batch.push(entries.entry())
+    if (entries.isWhole) apply(sequence, batch)
+  })
+}
+
+/** As `recoverLog`, for logs of millions of entries. */
+export async function replayLog(
+  runtime: Runtime,
+  source: LogSource,
+  options: RecoverOptions,
+  apply: ReplayBatch,
+): Promise<RecoveredLog> {
   const readers: FrameReader[] = []
   try {
     for (const number of source.numbers) {
@@ -56,7 +71,8 @@ export async function recoverLog(
 class Recovery {
   readonly #readers: readonly FrameReader[]
   readonly #options: RecoverOptions
-  readonly #apply: ApplyBatch
+  readonly #apply: ReplayBatch
+  readonly #entries = new BatchCursor()
   #index = 0
   #offset = SEGMENT_HEADER_BYTES
   #ordinal = 0
@@ -66,7 +82,7 @@ class Recovery {
   #frames = 0
   #commits = 0
 
-  constructor(readers: readonly FrameReader[], options: RecoverOptions, apply: ApplyBatch) {
+  constructor(readers: readonly FrameReader[], options: RecoverOptions, apply: ReplayBatch) {
     this.#readers = readers
     this.#options = options
     this.#apply = apply
@@ -141,15 +157,18 @@ class Recovery {
   }
 
   #applyFrame(reader: FrameReader, { header, bytes }: IntactFrame): void {
+    const entries = this.#entries
     const end = FRAME_HEADER_BYTES + header.payloadBytes
     let at = FRAME_HEADER_BYTES
     for (let sequence = header.firstSequence; sequence <= header.lastSequence; sequence++) {
-      const decoded = decodeBatch(bytes, at, end)
-      if (decoded === undefined) throw damaged(reader, this.#offset + at, `commit ${sequence} there is malformed`)
-      at = decoded.next
-      if (sequence <= this.#options.afterSequence) continue
-      this.#commits++
-      this.#apply(sequence, decoded.batch)
+      const isBatch = entries.open(bytes, at, end)
+      const isNew = sequence > this.#options.afterSequence
+      if (isBatch && isNew) this.#apply(sequence, entries)
+      while (isBatch && entries.next());
+      if (!isBatch || !entries.isWhole)
+        throw damaged(reader, this.#offset + at, `commit ${sequence} there is malformed`)
+      at = entries.end
+      if (isNew) this.#commits++
     }
     if (at !== end) throw damaged(reader, this.#offset + at, 'the frame there holds more than its commits')
   }

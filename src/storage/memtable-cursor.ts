@@ -1,5 +1,5 @@
 /**
- * Walks a memtable's tree by batches, so that the tree may grow between moves.
+ * Walks a memtable's rows in order by batches, so that rows may be added between moves.
  *
  * A batch of keys and rows is fetched in one descent and grows from scan to scan (a scan of ten rows should not pay for hundreds).
  * Keys inserted after the fetch are missed; they are newer than what the cursor was opened for. Rows change in place when
@@ -7,13 +7,13 @@
  *
  * Pinned by test/unit/storage/memtable.test.ts.
  */
-import type BTree from 'sorted-btree'
 import type { Key } from '../base/bytes'
 import { keySuccessor } from '../base/bytes'
 import { SEQUENCE_INFINITY } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
 import { byteOf } from './arena'
 import { ENTRY_DELETE, ENTRY_PUT } from './engine'
+import type { OrderedRows, RowOrder } from './memtable-order'
 import { PLACE_NONE, TOMBSTONE_LENGTH } from './memtable-rows'
 import type { MemtableRows } from './memtable-rows'
 import type { VersionCursor, VersionKind } from './version-cursor'
@@ -24,7 +24,7 @@ const KEY_BYTES_INITIAL = 64
 const NO_BYTES = new Uint8Array(0)
 
 interface MemtableCursorOptions {
-  readonly tree: BTree<Key, number>
+  readonly order: RowOrder
   readonly rows: MemtableRows
   readonly reverse: boolean
   /** With one, only each key's newest version at or below it is shown. */
@@ -39,13 +39,14 @@ interface PendingVersion {
 }
 
 export class MemtableCursor implements VersionCursor {
-  readonly #tree: BTree<Key, number>
+  readonly #order: RowOrder
   readonly #rows: MemtableRows
   readonly #reverse: boolean
   readonly #bound: Sequence | undefined
   readonly #keys: Key[] = []
   /** The places of the rows of `#keys`. */
   readonly #places: number[] = []
+  readonly #fetched: OrderedRows = { keys: this.#keys, places: this.#places }
   /** Where the cursor is in `#keys`. */
   #at = 0
   #batchMax = BATCH_ENTRIES_MIN
@@ -62,7 +63,7 @@ export class MemtableCursor implements VersionCursor {
   valueLength = 0
 
   constructor(options: MemtableCursorOptions) {
-    this.#tree = options.tree
+    this.#order = options.order
     this.#rows = options.rows
     this.#reverse = options.reverse
     this.#bound = options.sequence
@@ -179,30 +180,13 @@ export class MemtableCursor implements VersionCursor {
 
   #fetchForward(low: Key): void {
     this.#clear()
-    const high = this.#tree.maxKey()
-    if (high === undefined || high < low) return
-    const [keys, places, max] = [this.#keys, this.#places, this.#batchMax]
-    // The declared type forgets it, but the tree stops where the callback asks for a break.
-    const take = (key: Key, place: number): { break: true } | undefined => {
-      keys.push(key)
-      places.push(place)
-      return keys.length === max ? STOP : undefined
-    }
-    this.#tree.forRange(low, high, true, take)
+    this.#order.ascending(low, this.#batchMax, this.#fetched)
   }
 
   /** The keys below `high`, descending. */
   #fetchBackward(high: Key | undefined): void {
     this.#clear()
-    if (this.#tree.isEmpty) return
-    const pair: (Key | number)[] = []
-    const descending = this.#tree.entriesReversed(high, pair, true)
-    while (this.#keys.length < this.#batchMax) {
-      const step = descending.next()
-      if (step.done === true) return
-      this.#keys.push(step.value[0])
-      this.#places.push(step.value[1])
-    }
+    this.#order.descending(high, this.#batchMax, this.#fetched)
   }
 
   close(): void {
@@ -211,5 +195,3 @@ export class MemtableCursor implements VersionCursor {
     this.valueBytes = NO_BYTES
   }
 }
-
-const STOP = { break: true } as const

@@ -19,6 +19,7 @@ import type { Key } from '../base/bytes'
 import { sequenceHigh, sequenceLow } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
 import { Arena, byteOf, wordOf } from './arena'
+import type { EncodedEntry } from './batch-codec'
 import { copyInto } from './bytes-in-place'
 
 /** The length of a version that is a tombstone. */
@@ -61,20 +62,46 @@ export class MemtableRows {
 
   /** A row for a new key, with its first version; `value` undefined: a tombstone. Copies both. */
   add(key: Key, value: Uint8Array | undefined, sequence: Sequence): number {
-    const keyWords = (key.length + WORD_BYTES - 1) >>> 2
-    const place = this.#arena.take((ROW_WORDS + keyWords) * WORD_BYTES + (value?.length ?? 0))
-    const words = this.#arena.wordsAt(place)
-    const at = wordOf(place)
-    words[at + KEY_LENGTH] = key.length
+    const place = this.#addRow(key.length, value?.length ?? 0)
     writeKey(this.#arena.bytesAt(place), byteOf(place) + ROW_WORDS * WORD_BYTES, key)
-    this.#write(place, value, place + ROW_WORDS + keyWords, sequence)
+    const valuePlace = place + ROW_WORDS + wordsOf(key.length)
+    this.#stamp(place, sequence, value?.length ?? TOMBSTONE_LENGTH, valuePlace)
+    if (value !== undefined && value.length > 0) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), value, 0, value.length) // prettier-ignore
+    return place
+  }
+
+  /** The same for a put or a delete whose bytes lie elsewhere. */
+  addFrom(entry: EncodedEntry, sequence: Sequence): number {
+    const { keyLength, valueLength } = entry
+    const place = this.#addRow(keyLength, Math.max(0, valueLength))
+    copyInto(this.#arena.bytesAt(place), byteOf(place) + ROW_WORDS * WORD_BYTES, entry.bytes, entry.keyAt, keyLength)
+    this.#stampFrom(place, entry, sequence, place + ROW_WORDS + wordsOf(keyLength))
+    return place
+  }
+
+  #addRow(keyLength: number, valueLength: number): number {
+    const place = this.#arena.take((ROW_WORDS + wordsOf(keyLength)) * WORD_BYTES + valueLength)
+    this.#arena.wordsAt(place)[wordOf(place) + KEY_LENGTH] = keyLength
     return place
   }
 
   /** Puts a version on top of the row at `place`. REQUIRES: `sequence` is above the newest. */
   overwrite(place: number, value: Uint8Array | undefined, sequence: Sequence): void {
+    const valuePlace = this.#addRecord(place, value?.length ?? 0, sequence) + RECORD_WORDS
+    this.#stamp(place, sequence, value?.length ?? TOMBSTONE_LENGTH, valuePlace)
+    if (value !== undefined && value.length > 0) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), value, 0, value.length) // prettier-ignore
+  }
+
+  /** The same for a put or a delete whose bytes lie elsewhere. */
+  overwriteFrom(place: number, entry: EncodedEntry, sequence: Sequence): void {
+    const record = this.#addRecord(place, Math.max(0, entry.valueLength), sequence)
+    this.#stampFrom(place, entry, sequence, record + RECORD_WORDS)
+  }
+
+  /** Moves the version of a row into a record, which has room for the next one's value. */
+  #addRecord(place: number, valueLength: number, sequence: Sequence): number {
     assert(sequence > this.sequenceAt(place), 'versions of a key arrive in order of sequence')
-    const record = this.#arena.take(RECORD_WORDS * WORD_BYTES + (value?.length ?? 0))
+    const record = this.#arena.take(RECORD_WORDS * WORD_BYTES + valueLength)
     const words = this.#arena.wordsAt(place)
     const at = wordOf(place)
     const recordWords = this.#arena.wordsAt(record)
@@ -84,20 +111,25 @@ export class MemtableRows {
     recordWords[recordAt + DEPTH] = older === PLACE_NONE ? 0 : this.#word(older, DEPTH) + 1
     recordWords[recordAt + JUMP] = this.#jumpBehind(older)
     words[at + OLDER] = record
-    this.#write(place, value, record + RECORD_WORDS, sequence)
+    return record
   }
 
-  /** Writes the newest version of a row. */
-  #write(place: number, value: Uint8Array | undefined, valuePlace: number, sequence: Sequence): void {
+  #stampFrom(place: number, entry: EncodedEntry, sequence: Sequence, valuePlace: number): void {
+    const { valueLength } = entry
+    this.#stamp(place, sequence, valueLength < 0 ? TOMBSTONE_LENGTH : valueLength, valuePlace)
+    if (valueLength > 0) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), entry.bytes, entry.valueAt, valueLength) // prettier-ignore
+  }
+
+  /** Writes the newest version of a row, its value apart. */
+  #stamp(place: number, sequence: Sequence, valueLength: number, valuePlace: number): void {
     const words = this.#arena.wordsAt(place)
     const at = wordOf(place)
     words[at + LOW] = sequenceLow(sequence)
     words[at + HIGH] = sequenceHigh(sequence)
-    words[at + VALUE_LENGTH] = value === undefined ? TOMBSTONE_LENGTH : value.length
+    words[at + VALUE_LENGTH] = valueLength
     // What has no bytes may stand at the end of its chunk: its place would be in no chunk.
-    const isEmpty = value === undefined || value.length === 0
+    const isEmpty = valueLength === TOMBSTONE_LENGTH || valueLength === 0
     words[at + VALUE_PLACE] = isEmpty ? place : valuePlace
-    if (!isEmpty) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), value, 0, value.length)
   }
 
   /** Jump as far as two jumps of equal length before reach together, else to the next. */
@@ -132,6 +164,34 @@ export class MemtableRows {
     const at = byteOf(place) + ROW_WORDS * WORD_BYTES
     for (let i = length - 1; i >= 0; i--) if (bytes[at + i] !== key.charCodeAt(i)) return false
     return true
+  }
+
+  /** Tells the row of a key whose bytes lie elsewhere. */
+  readonly byEntry = { hasKey: (place: number, entry: EncodedEntry): boolean => this.#hasKeyOf(place, entry) }
+
+  #hasKeyOf(place: number, entry: EncodedEntry): boolean {
+    const length = entry.keyLength
+    if (this.#word(place, KEY_LENGTH) !== length) return false
+    const bytes = this.#arena.bytesAt(place)
+    const at = byteOf(place) + ROW_WORDS * WORD_BYTES
+    const { bytes: others, keyAt } = entry
+    for (let i = length - 1; i >= 0; i--) if (bytes[at + i] !== others[keyAt + i]) return false
+    return true
+  }
+
+  /** The key of the row at `place`. */
+  keyAt(place: number): Key {
+    const at = byteOf(place) + ROW_WORDS * WORD_BYTES
+    return this.#arena.bytesAt(place).latin1Slice(at, at + this.keyLengthAt(place))
+  }
+
+  /** The memory that holds the key of the row at `place`, which begins there at `keyStartAt`. */
+  keyBytesAt(place: number): Buffer {
+    return this.#arena.bytesAt(place)
+  }
+
+  keyStartAt(place: number): number {
+    return byteOf(place) + ROW_WORDS * WORD_BYTES
   }
 
   /** The newest version of a row with a sequence `<= sequence`: the row itself, a record, or PLACE_NONE. */
@@ -181,6 +241,10 @@ export class MemtableRows {
   #word(place: number, column: number): number {
     return this.#arena.wordsAt(place)[wordOf(place) + column]!
   }
+}
+
+function wordsOf(bytes: number): number {
+  return (bytes + WORD_BYTES - 1) >>> 2
 }
 
 function writeKey(bytes: Buffer, at: number, key: Key): void {

@@ -1,41 +1,40 @@
 /**
- * Versions in memory: rows in an arena, found by hash for gets, by a tree for order; range tombstones beside them.
+ * Versions in memory: rows in an arena, found by hash for gets, by an order for scans; range tombstones beside them.
  *
- * A get through the hash touches two or three lines of memory, a miss one; through the tree it takes three times as long. So the
- * tree is touched only by keys new to this memtable and by cursors. Both hold the place of the same row, which an overwrite
- * changes in place. Where too many hashes collide, the tree answers for the hash.
+ * A get through the hash touches two or three lines of memory, a miss one; through a tree it takes three times as long. So the
+ * order (memtable-order.ts) is touched only by keys new to this memtable and by cursors. Both hold the place of the same row, which
+ * an overwrite changes in place. Where too many hashes collide, the order answers for the hash.
  *
- * Invariants (`checkInvariants`): hash and tree hold the same rows; sequences descend along each chain; all sizes are what the
+ * Invariants (`checkInvariants`): hash and order hold the same rows; sequences descend along each chain; all sizes are what the
  * content adds up to. What it does not do: it never shrinks, and knows nothing of snapshots.
  *
  * Pinned by test/unit/storage/memtable.test.ts against a naive model.
  * Spec: Compaction!Write.
  */
-import BTree from 'sorted-btree'
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
 import { byteOf } from './arena'
+import type { EncodedEntry } from './batch-codec'
 import { ENTRY_DELETE } from './engine'
-import { KeyHash, hashKey } from './filter'
+import { KeyHash, hashKey, hashView } from './filter'
 import { HashIndex } from './hash-index'
 import { LOOKUP_VALUE } from './lookup'
 import type { Lookup } from './lookup'
 import { MemtableCursor } from './memtable-cursor'
+import { GatheredOrder, TreeOrder } from './memtable-order'
+import type { OrderedRows, RowOrder } from './memtable-order'
 import { MemtableRows, PLACE_NONE, TOMBSTONE_LENGTH } from './memtable-rows'
 import { RangeTombstoneIndex } from './range-tombstones'
 import type { VersionCursor, VersionKind } from './version-cursor'
 
-const STOP = { break: true } as const
-const TREE_NODE_ENTRIES_MAX = 64
 /** Slots of hash and tree, the row's words and the key's string in the tree, measured; see docs/PERFORMANCE.md. */
 const ENTRY_OVERHEAD_BYTES = 120
 
 export class Memtable {
   readonly #rows = new MemtableRows()
   readonly #index = new HashIndex()
-  /** The place of each key's row. */
-  readonly #tree = new BTree<Key, number>(undefined, compareKeys, TREE_NODE_ENTRIES_MAX)
+  #order: RowOrder
   readonly #hash = new KeyHash()
   #rangeTombstones: RangeTombstoneIndex | undefined = undefined
   #versions = 0
@@ -43,6 +42,11 @@ export class Memtable {
   #valueBytes = 0
   #firstSequence: Sequence = 0
   #lastSequence: Sequence = 0
+
+  /** `isFilledFirst`: its order is asked for only when it has all its rows, as in recovery (memtable-order.ts). */
+  constructor(isFilledFirst = false) {
+    this.#order = isFilledFirst ? new GatheredOrder(this.#rows) : new TreeOrder(this.#rows)
+  }
 
   /** Copies key and value. REQUIRES: `sequence` is not below any inserted one; at most one insert per key and sequence. */
   insert(kind: VersionKind, key: Key, value: Uint8Array | undefined, sequence: Sequence): void {
@@ -57,16 +61,51 @@ export class Memtable {
     } else {
       const created = this.#rows.add(key, value, sequence)
       this.#index.add(hash.low, created)
-      this.#tree.set(key, created)
+      this.#order.add(key, created)
+      this.#keepSearchable()
     }
+    this.#count(key.length, value?.length ?? 0)
+  }
+
+  /** The same for a put or a delete whose bytes lie elsewhere; no string is made of its key. */
+  insertFrom(entry: EncodedEntry, sequence: Sequence): void {
+    this.#take(sequence)
+    const { keyLength, valueLength } = entry
+    assert((entry.kind === ENTRY_DELETE) === valueLength < 0, 'a put has a value and a delete has none')
+    const hash = this.#hash
+    hashView(entry.view, entry.keyAt, keyLength, hash)
+    const row = this.#findFrom(entry, hash)
+    if (row !== PLACE_NONE) {
+      this.#rows.overwriteFrom(row, entry, sequence)
+    } else {
+      const created = this.#rows.addFrom(entry, sequence)
+      this.#index.add(hash.low, created)
+      this.#order.addRow(created)
+      this.#keepSearchable()
+    }
+    this.#count(keyLength, Math.max(0, valueLength))
+  }
+
+  #count(keyLength: number, valueLength: number): void {
     this.#versions++
-    this.#keyBytes += key.length
-    this.#valueBytes += value?.length ?? 0
+    this.#keyBytes += keyLength
+    this.#valueBytes += valueLength
+  }
+
+  /** Where the order answers for the hash too, it must not be made anew for each row. */
+  #keepSearchable(): void {
+    if (!this.#index.isComplete) this.#order = this.#order.searchable()
   }
 
   #find(key: Key, hash: KeyHash): number {
     const row = this.#index.find(hash.low, key, this.#rows)
-    return row !== PLACE_NONE || this.#index.isComplete ? row : (this.#tree.get(key) ?? PLACE_NONE)
+    return row !== PLACE_NONE || this.#index.isComplete ? row : this.#order.find(key)
+  }
+
+  #findFrom(entry: EncodedEntry, hash: KeyHash): number {
+    const row = this.#index.find(hash.low, entry, this.#rows.byEntry)
+    if (row !== PLACE_NONE || this.#index.isComplete) return row
+    return this.#order.find(entry.bytes.latin1Slice(entry.keyAt, entry.keyAt + entry.keyLength))
   }
 
   /** Deletes `[start, end)` at `sequence`; an insert of the same sequence, before or after, is newer. */
@@ -113,7 +152,7 @@ export class Memtable {
 
   /** Distinct keys with versions. */
   get keys(): number {
-    return this.#tree.size
+    return this.#order.size
   }
 
   /** What the content takes in memory: keys, values, and an overhead for each entry; what `memtableBytesMax` bounds. */
@@ -141,7 +180,7 @@ export class Memtable {
    * version at or below it is shown.
    */
   openCursor(reverse: boolean, sequence?: Sequence): VersionCursor {
-    return new MemtableCursor({ tree: this.#tree, rows: this.#rows, reverse, sequence })
+    return new MemtableCursor({ order: this.#order, rows: this.#rows, reverse, sequence })
   }
 
   /** The memory of all rows, for another thread. REQUIRES: nothing is inserted any more. */
@@ -151,35 +190,28 @@ export class Memtable {
 
   /** The places of the rows behind `key` (undefined: from the first on) in order of their keys, up to `max` of them. */
   placesBehind(key: Key | undefined, max: number): { readonly places: Uint32Array; readonly lastKey: Key | undefined } {
-    const places = new Uint32Array(max)
-    let count = 0
-    let lastKey = key
-    const greatest = this.#tree.maxKey()
-    if (greatest === undefined || (key !== undefined && key >= greatest)) return { places: places.subarray(0, 0), lastKey } // prettier-ignore
-    // The declared type forgets it, but the tree stops where the callback asks for a break.
-    const take = (next: Key, place: number): { break: true } | undefined => {
-      if (next === key) return undefined
-      places[count++] = place
-      lastKey = next
-      return count === max ? STOP : undefined
-    }
-    this.#tree.forRange(key ?? '', greatest, true, take)
-    return { places: places.slice(0, count), lastKey }
+    const places = this.#order.placesBehind(key, max)
+    const last = places.at(-1)
+    return { places, lastKey: last === undefined ? key : this.#rows.keyAt(last) }
   }
 
-  /** Order of the tree, hash and tree agree, chains descend, sizes add up. */
+  /** Keys ascend, hash and order agree, chains descend, sizes add up. */
   checkInvariants(): void {
     const rows = this.#rows
-    assert(!this.#index.isComplete || this.#tree.size === this.#index.size, 'hash and tree hold as many keys')
+    assert(!this.#index.isComplete || this.#order.size === this.#index.size, 'hash and order hold as many keys')
     let before: Key | undefined
     let versions = 0
     let keyBytes = this.#rangeTombstones?.list().reduce((sum, t) => sum + t.start.length + (t.end?.length ?? 0), 0) ?? 0
     let valueBytes = 0
-    for (const [key, row] of this.#tree.entries()) {
+    const ordered: OrderedRows = { keys: [], places: [] }
+    this.#order.ascending('', this.#order.size, ordered)
+    assert(ordered.keys.length === this.#order.size, 'the order shows every row')
+    for (const [at, key] of ordered.keys.entries()) {
+      const row = ordered.places[at]!
       assert(before === undefined || before < key, 'keys ascend')
       before = key
       hashKey(key, this.#hash)
-      assert(this.#find(key, this.#hash) === row && rows.hasKey(row, key), 'hash and tree hold the same row')
+      assert(this.#find(key, this.#hash) === row && rows.hasKey(row, key), 'hash and order hold the same row')
       versions += rows.versionsAt(row)
       keyBytes += key.length * rows.versionsAt(row)
       valueBytes += this.#checkChain(row)
@@ -201,8 +233,4 @@ export class Memtable {
     }
     return bytes
   }
-}
-
-function compareKeys(a: Key, b: Key): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

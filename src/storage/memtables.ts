@@ -11,6 +11,7 @@
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
+import type { BatchCursor } from './batch-codec'
 import type { Batch } from './engine'
 import { ENTRY_DELETE_RANGE } from './engine'
 import type { KeyHash } from './filter'
@@ -34,6 +35,7 @@ export class Memtables {
   /** The last sequence appended, and the last one frozen. */
   #appendedSequence: Sequence
   #frozenSequence: Sequence
+  #isReplaying = false
 
   /** `through`: everything up to there is in tables. */
   constructor(through: Sequence) {
@@ -73,6 +75,7 @@ export class Memtables {
 
   /** ATOMIC: no await. Takes over the writes of one commit. */
   insert(batch: Batch, sequence: Sequence): void {
+    assert(!this.#isReplaying, 'commits follow what was replayed')
     const memtable = this.#active
     for (const entry of batch) {
       if (entry.kind !== ENTRY_DELETE_RANGE) memtable.insert(entry.kind, entry.key, entry.value, sequence)
@@ -81,13 +84,42 @@ export class Memtables {
     this.#appendedSequence = sequence
   }
 
+  /**
+   * The same for a commit as it lies in the log, whose entries are walked. Before anything else is inserted, all of these are
+   * frozen: memtables that are filled in this way know their order only once they are full.
+   */
+  replay(entries: BatchCursor, sequence: Sequence): void {
+    if (!this.#isReplaying) {
+      assert(this.#active.entries === 0, 'what is in the log precedes what is committed')
+      this.#isReplaying = true
+      this.#active = new Memtable(true)
+    }
+    const memtable = this.#active
+    while (entries.next()) {
+      if (entries.kind !== ENTRY_DELETE_RANGE) {
+        memtable.insertFrom(entries, sequence)
+        continue
+      }
+      const { key, end } = entries.entry()
+      if (end === undefined || key < end) memtable.insertRange(key, end, sequence)
+    }
+    this.#appendedSequence = sequence
+  }
+
+  /** Freezes what was replayed; commits may be inserted from here on. */
+  endReplay(): void {
+    this.freeze()
+    this.#isReplaying = false
+    this.#active = new Memtable()
+  }
+
   /** ATOMIC: no await. Begins a new memtable; false if nothing was appended to the old one. */
   freeze(): boolean {
     if (this.#appendedSequence === this.#frozenSequence) return false
     // One that holds nothing (a commit may delete an empty range) is frozen too, so that its part of the log can go.
     this.#frozen = [{ memtable: this.#active, through: this.#appendedSequence }, ...this.#frozen]
     this.#frozenSequence = this.#appendedSequence
-    this.#active = new Memtable()
+    this.#active = new Memtable(this.#isReplaying)
     return true
   }
 

@@ -33,7 +33,7 @@ import type { JobContext } from './job-context'
 import type { IndexMode } from './index-mode'
 import type { LogEnd } from './log-contract'
 import { segmentFileName } from './log-format'
-import { recoverLog } from './log-reader'
+import { replayLog } from './log-reader'
 import { RESERVE_FILE_NAME } from './log-reserve'
 import { Manifest } from './manifest'
 import { readManifest } from './manifest-reader'
@@ -197,7 +197,7 @@ class Recovery {
     let isFound = false
     try {
       const source = { directory: this.#directory, numbers: [segment] }
-      await recoverLog(this.#runtime, source, { afterSequence: 0 }, () => (isFound = true))
+      await replayLog(this.#runtime, source, { afterSequence: 0 }, () => (isFound = true))
     } catch (error) {
       // A segment whose preparation was cut short is no segment yet. What cannot be read at all is told to the caller.
       if (!(error instanceof StrictKvError) || error.code !== 'CORRUPTION') throw error
@@ -209,16 +209,16 @@ class Recovery {
     const memtables = new Memtables(state.flushedThrough)
     if (state.segments.length === 0) return { memtables, lastSequence: state.flushedThrough, logEnd: state.logEnd }
     const cleanEnd = state.clean ? state.logEnd : undefined
-    const recovered = await recoverLog(
+    const recovered = await replayLog(
       this.#runtime,
       { directory: this.#directory, numbers: state.segments },
       { afterSequence: state.flushedThrough, cleanEnd, databaseMark },
-      (sequence, batch) => {
-        memtables.insert(batch, sequence)
+      (sequence, entries) => {
+        memtables.replay(entries, sequence)
         if (memtables.active.bytes >= this.#options.limits.memtableBytesMax) memtables.freeze()
       },
     )
-    memtables.freeze()
+    memtables.endReplay()
     return { memtables, lastSequence: recovered.lastSequence, logEnd: recovered.end ?? state.logEnd }
   }
 

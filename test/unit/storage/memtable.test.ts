@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import type { Key } from '../../../src/base/bytes'
 import type { Sequence } from '../../../src/base/sequence'
-import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
+import { BatchCursor, encodeBatch } from '../../../src/storage/batch-codec'
+import { batchBytes, ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
 import { KeyHash, hashKey } from '../../../src/storage/filter'
 import { Lookup, LOOKUP_VALUE } from '../../../src/storage/lookup'
 import { Memtable } from '../../../src/storage/memtable'
@@ -17,7 +18,7 @@ import {
   modelKeys,
   valueText,
 } from './version-model'
-import type { ModelHistory } from './version-model'
+import type { ModelHistory, ModelVersion } from './version-model'
 
 const file = 'test/unit/storage/memtable.test.ts'
 
@@ -27,26 +28,38 @@ function get(memtable: Memtable, key: Key, sequence: Sequence, found: Lookup): b
   return memtable.get(key, hash, sequence, found)
 }
 
-function memtableOf(history: ModelHistory): Memtable {
-  const memtable = new Memtable()
+/** `fromLog`: filled as recovery fills it, from encoded batches, its order made once. */
+function memtableOf(history: ModelHistory, fromLog: boolean): Memtable {
+  const memtable = new Memtable(fromLog)
   const writes = [
     ...history.rangeTombstones.map((range) => ({ sequence: range.sequence, range })),
     ...history.versions.map((version) => ({ sequence: version.sequence, version })),
   ].sort((a, b) => a.sequence - b.sequence)
   for (const write of writes) {
     if ('range' in write) memtable.insertRange(write.range.start, write.range.end, write.sequence)
+    else if (fromLog) insertFromLog(memtable, write.version)
     else memtable.insert(write.version.kind, write.version.key, write.version.value, write.sequence)
   }
   return memtable
+}
+
+function insertFromLog(memtable: Memtable, { kind, key, value, sequence }: ModelVersion): void {
+  const batch = [{ kind, key, value, end: undefined }]
+  const bytes = Buffer.alloc(100 + batchBytes(batch))
+  const entries = new BatchCursor()
+  expect([entries.open(bytes, 60, encodeBatch(batch, bytes, 60)), entries.next()]).toEqual([true, true])
+  memtable.insertFrom(entries, sequence)
+  // What was taken over must not hang on the bytes of the log.
+  bytes.fill(0xee)
 }
 
 describe('a memtable', () => {
   it('finds the newest version at or below the sequence, range tombstones included', async () => {
     await check(
       file,
-      fc.property(modelCommits, fc.array(modelKeys, { maxLength: 20 }), (commits, others) => {
+      fc.property(modelCommits, fc.array(modelKeys, { maxLength: 20 }), fc.boolean(), (commits, others, fromLog) => {
         const history = historyOf(commits)
-        const memtable = memtableOf(history)
+        const memtable = memtableOf(history, fromLog)
         memtable.checkInvariants()
         const found = new Lookup()
         const keys = new Set([...others, ...history.versions.map(({ key }) => key)])
@@ -68,9 +81,10 @@ describe('a memtable', () => {
   it('shows all versions in internal order from a seek, forward and backward', async () => {
     await check(
       file,
-      fc.asyncProperty(modelCommits, fc.option(modelKeys, { nil: undefined }), async (commits, key) => {
+      fc.asyncProperty(modelCommits, fc.option(modelKeys), fc.boolean(), async (commits, from, fromLog) => {
+        const key = from ?? undefined
         const history = historyOf(commits)
-        const memtable = memtableOf(history)
+        const memtable = memtableOf(history, fromLog)
         const ordered = inOrder(history.versions)
         const forward = await versionsFrom(memtable.openCursor(false), key)
         expectLines(linesOf(forward), linesOf(ordered.filter((version) => key === undefined || version.key >= key)))
@@ -84,17 +98,22 @@ describe('a memtable', () => {
   it('shows only what is newest at a sequence if asked to', async () => {
     await check(
       file,
-      fc.asyncProperty(modelCommits, fc.nat({ max: 31 }), fc.boolean(), async (commits, sequence, reverse) => {
-        const { versions } = historyOf(commits)
-        const expected = inOrder(versions).filter(
-          (version) =>
-            version.sequence <= sequence &&
-            !versions.some((v) => v.key === version.key && v.sequence > version.sequence && v.sequence <= sequence),
-        )
-        const memtable = memtableOf({ versions, rangeTombstones: [] })
-        const shown = await versionsFrom(memtable.openCursor(reverse, sequence), undefined)
-        expectLines(linesOf(shown), linesOf(reverse ? expected.reverse() : expected))
-      }),
+      fc.asyncProperty(
+        modelCommits,
+        fc.nat({ max: 31 }),
+        fc.tuple(fc.boolean(), fc.boolean()),
+        async (commits, sequence, [reverse, fromLog]) => {
+          const { versions } = historyOf(commits)
+          const expected = inOrder(versions).filter(
+            (version) =>
+              version.sequence <= sequence &&
+              !versions.some((v) => v.key === version.key && v.sequence > version.sequence && v.sequence <= sequence),
+          )
+          const memtable = memtableOf({ versions, rangeTombstones: [] }, fromLog)
+          const shown = await versionsFrom(memtable.openCursor(reverse, sequence), undefined)
+          expectLines(linesOf(shown), linesOf(reverse ? expected.reverse() : expected))
+        },
+      ),
     )
   })
 
@@ -194,6 +213,24 @@ describe('a memtable', () => {
     memtable.checkInvariants()
   })
 
+  it('filled from the log, answers for keys whose hashes collide and goes on in order', async () => {
+    const memtable = new Memtable(true)
+    const keys = collidingKeys(400)
+    keys.forEach((key, i) =>
+      insertFromLog(memtable, { kind: ENTRY_PUT, key, value: Buffer.from(`v${i}`), sequence: i + 1 }),
+    )
+    const found = new Lookup()
+    for (const [i, key] of keys.entries()) {
+      expect(get(memtable, key, 1000, found)).toBe(true)
+      expect(found.copyValue().toString()).toBe(`v${i}`)
+    }
+    insertFromLog(memtable, { kind: ENTRY_DELETE, key: keys[7]!, value: undefined, sequence: 401 })
+    expect([memtable.keys, memtable.entries]).toEqual([400, 401])
+    const shown = await versionsFrom(memtable.openCursor(false, 1000), undefined)
+    expect(shown.map(({ key }) => key)).toEqual([...keys].sort(compare))
+    memtable.checkInvariants()
+  })
+
   it('refuses what would break its order', () => {
     const memtable = new Memtable()
     memtable.insert(ENTRY_PUT, 'a', Buffer.alloc(1), 5)
@@ -230,4 +267,8 @@ function collidingKeys(count: number): Key[] {
     key.writeInt32LE(gather(before ^ state) | 0, 4)
     return key.latin1Slice()
   })
+}
+
+function compare(a: Key, b: Key): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
