@@ -15,8 +15,8 @@ import { MODES, speedUp } from './learned-report'
 import { barsToSvg, plotToSvg } from './svg'
 
 const KEYS_PER_BLOCK = 34
-const PLOTTED_KEYS = 300_000
-const SIZES = [3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000]
+const PLOTTED_KEYS = 100_000
+const SIZES = [3_000, 10_000, 30_000, 100_000, 300_000]
 
 /** The numbers of a set's separators. */
 export function separatorNumbers(set: KeySetName, keys: number): Float64Array {
@@ -41,7 +41,9 @@ export function errorPlots(
     const numbers = separatorNumbers(set, keys)
     const model = fitModel(numbers, MODEL_ERROR_MAX)
     const points: [number, number][] = []
-    for (let i = 0; i < numbers.length; i++) {
+    // A dot for each, or for every so many of them: a plot has no room for more.
+    const step = Math.ceil(numbers.length / 1200)
+    for (let i = 0; i < numbers.length; i += step) {
       if (i === 0 || numbers[i] !== numbers[i - 1]) points.push([i, model.predict(numbers[i]!) - i])
     }
     const title = `${set}: prediction error at each distinct separator; ${model.segments} segments for ${numbers.length} blocks`
