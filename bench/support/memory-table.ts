@@ -60,6 +60,7 @@ class MemoryFile implements File {
 
   async sync(): Promise<void> {}
   async close(): Promise<void> {}
+  closeSync(): void {}
 
   async size(): Promise<number> {
     return this.#bytes

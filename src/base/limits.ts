@@ -123,6 +123,12 @@ export const LIMITS = {
     about: 'size of the tables of level 1; those of each deeper level are levelSizeRatio times larger',
   },
   tableBytesMax: { initial: 64 * MiB, min: 4 * KiB, max: 1 * GiB, about: 'size to which tables grow with their level' },
+  openTablesMax: {
+    initial: 512,
+    min: 1,
+    max: 65_536,
+    about: 'table files open at a time; others are opened again when they are read',
+  },
   levelZeroTablesMax: { initial: 4, min: 1, max: 64, about: 'tables in level 0 before they are compacted' },
   levelZeroTablesStall: { initial: 12, min: 2, max: 1_024, about: 'tables in level 0 at which commits wait' },
   levelSizeRatio: {

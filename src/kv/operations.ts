@@ -25,6 +25,9 @@ export interface StorageStats {
   readonly memtableEntries: number
   readonly memtablesFrozen: number
   readonly tables: number
+  /** Descriptors of table files that are open, at most `openTablesMax`; and how often one was opened again. */
+  readonly openTables: number
+  readonly tableReopens: number
   /** Level 0 first. */
   readonly levels: readonly {
     readonly runs: number

@@ -74,6 +74,8 @@ export interface Files {
   resolve(path: string): string
   /** Opens a file. A created one has owner-only permissions and is durable after `sync` and `syncDirectory` of its parent. */
   open(path: string, mode: OpenMode): Promise<File>
+  /** Opens a file for reading at once, blocking this thread. */
+  openSync(path: string): File
   /** undefined if there is no such name. */
   status(path: string): Promise<FileStatus | undefined>
   /** Names in a directory, in ascending order. */
@@ -117,6 +119,8 @@ export interface File {
   size(): Promise<number>
   /** Waits for nothing: the caller counts its reads in flight. Never throws. */
   close(): Promise<void>
+  /** The same at once, blocking this thread. */
+  closeSync(): void
 }
 
 /**

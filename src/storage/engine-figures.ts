@@ -40,6 +40,8 @@ export function engineFigures(sources: FigureSources): EngineStats {
     memtableEntries: memtables.entries,
     memtablesFrozen: memtables.frozen.length,
     tables: current.count,
+    openTables: tables.openTables.count,
+    tableReopens: tables.openTables.reopens,
     levels: Array.from({ length: LEVELS }, (_, level) => levelFigures(current.runsOf(level))),
     logSegments: log?.segments().length ?? 0,
     logBytesWritten: figures?.bytesWritten ?? 0,

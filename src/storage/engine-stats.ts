@@ -12,6 +12,8 @@ export function createEngineStats(figures: Partial<EngineStats>): EngineStats {
     memtableEntries: 0,
     memtablesFrozen: 0,
     tables: 0,
+    openTables: 0,
+    tableReopens: 0,
     levels: [],
     logSegments: 0,
     logBytesWritten: 0,

@@ -144,6 +144,9 @@ export interface EngineStats {
   readonly memtableEntries: number
   readonly memtablesFrozen: number
   readonly tables: number
+  /** Descriptors of table files that are open, at most `openTablesMax`; and how often one was opened again. */
+  readonly openTables: number
+  readonly tableReopens: number
   /** Runs, tables, bytes and entries per level, level 0 first. */
   readonly levels: readonly {
     readonly runs: number

@@ -141,8 +141,9 @@ class Recovery {
     this.#options = options
     const cache = new BlockCache({ bytesMax: options.limits.blockCacheBytesMax })
     const { indexMode, codec, onRemoveFailed } = options
+    const { openTablesMax } = options.limits
     assert(codec === undefined || codecs.problem(codec) === undefined, 'a store is opened with a codec that there is')
-    this.#tables = new TableStore(runtime, { directory, cache, indexMode, codec, onRemoveFailed })
+    this.#tables = new TableStore(runtime, { directory, cache, indexMode, codec, openTablesMax, onRemoveFailed })
   }
 
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {

@@ -7,12 +7,14 @@
  * Spec: ManifestFlush!Install, ManifestFlush!RemoveFile, Compaction!Install.
  */
 import { CorruptionError } from '../base/errors'
+import { LIMITS } from '../base/limits'
 import type { Runtime } from '../runtime/runtime'
 import type { BlockCache } from './block-cache'
 import type { CodecName } from './codec'
 import { tableFileName } from './file-names'
 import type { IndexMode } from './index-mode'
 import type { ManifestState, RunPlace, TableName, TableRecord } from './manifest-state'
+import { OpenTables } from './open-tables'
 import { TableCounters, openTable } from './table'
 import type { TableProperties } from './table-format'
 import type { PlacedFile } from './table-set'
@@ -28,6 +30,7 @@ export interface TableSwap {
 export class TableStore {
   readonly counters = new TableCounters()
   readonly cache: BlockCache
+  readonly openTables: OpenTables
   readonly indexMode: IndexMode
   /** What tables are written with from now on. */
   readonly codec: CodecName
@@ -42,6 +45,8 @@ export class TableStore {
     options: {
       readonly directory: string
       readonly cache: BlockCache
+      /** Descriptors of tables; the limit's default unless given. */
+      readonly openTablesMax?: number | undefined
       /** How the blocks of tables are found; 'auto' unless given. */
       readonly indexMode?: IndexMode | undefined
       /** 'none' unless given. */
@@ -53,6 +58,8 @@ export class TableStore {
     this.#runtime = runtime
     this.#directory = options.directory
     this.cache = options.cache
+    const { openTablesMax = LIMITS.openTablesMax.initial } = options
+    this.openTables = new OpenTables(runtime, { openTablesMax })
     this.indexMode = options.indexMode ?? 'auto'
     this.codec = options.codec ?? 'none'
     this.#onRemoveFailed = options.onRemoveFailed
@@ -73,7 +80,7 @@ export class TableStore {
   async open(number: number): Promise<TableFile> {
     const { clock } = this.#runtime
     const { cache, counters, indexMode } = this
-    const file = await this.#runtime.files.open(this.path(number), 'read')
+    const file = await this.openTables.open(this.path(number))
     return new TableFile(await openTable(file, { fileNumber: number, cache, clock, counters, indexMode }))
   }
 

@@ -72,6 +72,20 @@ test('blockCacheBytesMax: blocks are kept in memory up to so much', async () => 
   expect(some.blockReads).toBeLessThan(none.blockReads)
 })
 
+test('openTablesMax: so many tables are open at a time, and others are opened again when they are read', async () => {
+  const figuresOf = (openTablesMax: number): Promise<StorageStats> =>
+    withDatabase({ openTablesMax, blockCacheBytesMax: 0, levelZeroTablesMax: 64 }, async (db) => {
+      for (let i = 0; i < 8; i++) {
+        await db.put(`key ${i}`, 'v')
+        await db.flush()
+      }
+      for (let i = 0; i < 24; i++) expect(String(await db.get(`key ${i % 8}`))).toBe('v')
+      return db.stats().storage
+    })
+  expect(await figuresOf(3)).toMatchObject({ tables: 8, openTables: 3, tableReopens: 24 })
+  expect(await figuresOf(100)).toMatchObject({ tables: 8, openTables: 8, tableReopens: 0 })
+})
+
 test('filterBitsPerKey: filters of so many bits spare the reads of absent keys', async () => {
   const without = await figuresWith({ filterBitsPerKey: 0 })
   expect(without.filter).toMatchObject({ bytes: 0, negatives: 0 })

@@ -44,5 +44,6 @@ function blockingFile(file: NodeFile): File {
     sync: async () => perform(empty, 0, true),
     size: () => file.size(),
     close: () => file.close(),
+    closeSync: () => file.closeSync(),
   }
 }

@@ -136,14 +136,27 @@ export class NodeFile implements File {
   }
 
   close(): Promise<void> {
-    assert(this.#isOpen, 'a file is closed once')
-    // Its number may be another file's in a moment: a request still waiting would write into that one.
-    assert(this.#requestsPending === 0, 'a file is closed after the requests of I/O threads on it have ended')
-    this.#isOpen = false
+    this.#beginClose()
     // An error of close says nothing that a sync had not to say before, and the descriptor is gone either way.
     return new Promise((resolve) => {
       fs.close(this.#descriptor, () => resolve())
     })
+  }
+
+  closeSync(): void {
+    this.#beginClose()
+    try {
+      fs.closeSync(this.#descriptor)
+    } catch {
+      // As with close: the descriptor is gone, and nothing is to be learnt from the error.
+    }
+  }
+
+  #beginClose(): void {
+    assert(this.#isOpen, 'a file is closed once')
+    // Its number may be another file's in a moment: a request still waiting would write into that one.
+    assert(this.#requestsPending === 0, 'a file is closed after the requests of I/O threads on it have ended')
+    this.#isOpen = false
   }
 }
 

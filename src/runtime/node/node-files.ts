@@ -27,6 +27,7 @@ export function createNodeFiles(options: { workerFile?: string | undefined }): F
     parent: (file) => path.dirname(path.resolve(file)),
     resolve: (file) => path.resolve(file),
     open,
+    openSync,
     status,
     list: (directory) => attempt('list', directory, async () => (await promises.readdir(directory)).sort()),
     createDirectory: (directory) =>
@@ -51,6 +52,14 @@ function open(file: string, mode: OpenMode): Promise<File> {
       else reject(wrapSystemError({ operation: mode === 'create' ? 'create' : 'open', file }, error))
     })
   })
+}
+
+function openSync(file: string): File {
+  try {
+    return new NodeFile(file, fs.openSync(file, flagsByMode.read))
+  } catch (error) {
+    throw wrapSystemError({ operation: 'open', file }, error)
+  }
 }
 
 async function status(file: string): Promise<FileStatus | undefined> {

@@ -52,6 +52,21 @@ export function filesContract(world: () => ContractWorld): void {
       expect(error.cause).toMatchObject({ code: 'EEXIST' })
     })
 
+    test('a file opened at once reads like any other, and is closed at once', async () => {
+      await (await create('a', 'content')).close()
+      const file = files().openSync(place('a'))
+      expect(file.path).toBe(place('a'))
+      const target = Buffer.alloc(10)
+      expect(file.readSync(target, 0, 10, 0)).toBe(7)
+      expect(await contentOf(file)).toBe('content')
+      await expect(file.write(Buffer.from('x'), 0)).rejects.toThrow(IoError)
+      file.closeSync()
+      expect(() => file.closeSync()).toThrow(InvariantError)
+      expect(() => file.readSync(target, 0, 1, 0)).toThrow(InvariantError)
+      const opening = ioError((async () => files().openSync(place('absent')))())
+      expect((await opening).message).toContain(`"${place('absent')}": ENOENT: `)
+    })
+
     test('read and write do not create, and an absent file is an error that names it', async () => {
       for (const mode of ['read', 'write'] as const) {
         const error = await ioError(files().open(place('absent'), mode))

@@ -42,6 +42,10 @@ export function createMemoryFiles(world: MemoryWorld, threadMode: IoThreadMode |
         file,
         (what) => new MemoryFile(world, file, openNode(world, what, mode), mode !== 'read'),
       ),
+    openSync: (file) => {
+      const what = { operation: 'open', path: resolvePath(file) } as const
+      return calls.perform(what, { perform: () => new MemoryFile(world, file, openNode(world, what, 'read'), false) })
+    },
     status: (file) => call('status', file, (what) => statusAt(world, what)),
     list: (directory) => call('list', directory, (what) => [...directoryAt(what).seen.keys()].sort()),
     createDirectory: (directory) => call('create-directory', directory, (what) => createDirectory(world, what)),

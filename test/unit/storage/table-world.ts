@@ -52,6 +52,10 @@ export class TestFile implements File {
   }
 
   async close(): Promise<void> {
+    this.closeSync()
+  }
+
+  closeSync(): void {
     this.closed = true
   }
 }
