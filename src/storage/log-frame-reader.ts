@@ -5,10 +5,13 @@
  * length allocates nothing. Nothing is judged here: whether a missing frame is an end, a torn tail or corruption is
  * log-reader.ts. Pinned by test/unit/storage/log-hostile.test.ts.
  */
-import { CorruptionError, UnsupportedFormatError } from '../base/errors'
+import { assert } from '../base/assert'
+import { CorruptionError } from '../base/errors'
 import type { File, Runtime } from '../runtime/runtime'
+import { checkFormatVersion } from './format-version'
 import type { FrameHeader, SegmentHeader } from './log-format'
 import {
+  LOG_FORMAT_VERSION,
   decodeFrameHeader,
   decodeSegmentHeader,
   FRAME_HEADER_BYTES,
@@ -131,7 +134,8 @@ export class FrameReader {
 function checkedHeader(page: Buffer, path: string, number: number): SegmentHeader {
   const header = decodeSegmentHeader(page)
   if (header.kind === 'unsupported') {
-    throw new UnsupportedFormatError(`Cannot read log segment "${path}": it has format version ${header.version}`)
+    checkFormatVersion(header.version, { name: 'log', current: LOG_FORMAT_VERSION, file: `segment "${path}"` })
+    assert(false, 'a version that is ours is supported')
   }
   if (header.kind === 'invalid') throw new CorruptionError(`Cannot read log segment "${path}": ${header.why}`, path, 0)
   if (header.number !== number) {

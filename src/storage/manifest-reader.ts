@@ -15,6 +15,7 @@ import { CorruptionError, UnsupportedFormatError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import { codecProblem } from './codec-options'
 import { manifestFileName } from './file-names'
+import { checkFormatVersion } from './format-version'
 import { readCurrent } from './manifest-current'
 import type { ManifestHeader } from './manifest-format'
 import {
@@ -83,12 +84,7 @@ function checkHeader(
   file: { readonly number: number; readonly path: string },
 ): void {
   if (header.kind === 'bad') throw corrupt(file.path, 0, header.why)
-  if (header.version > MANIFEST_FORMAT_VERSION) {
-    throw new UnsupportedFormatError(
-      `Cannot open ${file.path}: it has manifest format ${header.version}, this version reads up to ` +
-        `${MANIFEST_FORMAT_VERSION}; open it with the version that wrote it`,
-    )
-  }
+  checkFormatVersion(header.version, { name: 'manifest', current: MANIFEST_FORMAT_VERSION, file: file.path })
   if (header.fileNumber !== file.number) throw corrupt(file.path, 0, `it says that it is manifest ${header.fileNumber}`)
   if (header.fileBytes === bytes.length) return
   throw corrupt(file.path, bytes.length, `it has ${bytes.length} bytes of ${header.fileBytes}`)

@@ -29,6 +29,7 @@ import type { KeyRange } from '../base/key-range'
 import { sequenceHigh, sequenceLow, wordsToSequence } from '../base/sequence'
 import type { Sequence } from '../base/sequence'
 import { CODEC_NONE } from './codec'
+import { checkFormatVersion } from './format-version'
 
 /** The version written. DO NOT RENUMBER. */
 export const TABLE_FORMAT_VERSION = 1
@@ -223,11 +224,7 @@ export function decodeFooter(bytes: Buffer, expected: { file: string; fileNumber
     throw corrupt(place, "the footer's checksum does not match")
   }
   const version = bytes.readUInt32LE(0)
-  if (version !== TABLE_FORMAT_VERSION) {
-    throw new UnsupportedFormatError(
-      `Cannot read ${expected.file}: its table format is ${version}, this version knows ${TABLE_FORMAT_VERSION}`,
-    )
-  }
+  checkFormatVersion(version, { name: 'table', current: TABLE_FORMAT_VERSION, file: expected.file })
   const fileNumber = readU64(bytes, 8)
   if (fileNumber !== expected.fileNumber) throw corrupt(place, `it is file ${fileNumber}, not ${expected.fileNumber}`)
   const fileBytes = readU64(bytes, 16)

@@ -159,7 +159,7 @@ describe('a file that is no segment of this log', () => {
         return bytes
       },
       UnsupportedFormatError,
-      'format version 9',
+      'its log format is 9',
     ))
 
   test('another segment under its name', async () => {
