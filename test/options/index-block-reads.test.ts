@@ -4,7 +4,7 @@ import { withDatabase } from './option-world'
 const keyOf = (i: number): Buffer => Buffer.from([0x6b, i >> 8, i & 255])
 
 test.each(['auto', 'binary', 'resident', 'lean'] as const)(
-  'with index mode %s a get reads one data block of each table probed, false positives of filters included',
+  'indexMode: with %s a get reads one data block of each table probed, false positives of filters included',
   async (indexMode) => {
     await withDatabase({ indexMode, blockBytes: 256, blockCacheBytesMax: 0, levelZeroTablesMax: 64 }, async (db) => {
       for (let round = 0; round < 3; round++) {
