@@ -43,7 +43,7 @@ export function engineFigures(sources: FigureSources): EngineStats {
     openTables: tables.openTables.count,
     tableReopens: tables.openTables.reopens,
     levels: Array.from({ length: LEVELS }, (_, level) => levelFigures(current.runsOf(level))),
-    logSegments: log?.segments().length ?? 0,
+    logSegments: log?.chain.statuses().length ?? 0,
     logBytesWritten: figures?.bytesWritten ?? 0,
     logGroups: figures?.groups ?? 0,
     logSyncs: figures?.syncs ?? 0,

@@ -15,7 +15,7 @@ import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
-import type { BackgroundMode } from '../runtime/runtime'
+import type { BackgroundMode, Timer } from '../runtime/runtime'
 import type { Background, JobKind } from './background'
 import { compact, tableSetToLevels } from './compaction-job'
 import type { CompactionPlan, Levels } from './compaction-picker'
@@ -65,6 +65,9 @@ export interface JobFigures {
   compactionBytesWritten: number
 }
 
+/** A store is flushed when it is closed if its log takes so many times the space of what is flushed. */
+const LOG_BYTES_PER_FLUSHED_BYTE = 4
+
 /** The jobs of one engine. */
 export class EngineJobs {
   readonly figures: JobFigures = {
@@ -78,6 +81,8 @@ export class EngineJobs {
   #background: Background | undefined
   #pace: MergePace | undefined
   #rest: RestWatch | undefined
+  #restTimer: Timer | undefined
+  #isEnding = false
 
   constructor(options: JobsOptions) {
     this.#options = options
@@ -104,6 +109,20 @@ export class EngineJobs {
   /** Where the byte work is done. */
   get workerMode(): BackgroundMode {
     return this.#options.worker.mode
+  }
+
+  /**
+   * Before the end: flushes what little is not in tables if that lets large files of the log go. What fails here is in the log,
+   * and has been reported.
+   */
+  async flushRemains(): Promise<void> {
+    const { log, memtables } = this.#options
+    this.#restTimer?.cancel()
+    this.#isEnding = true
+    const isWorthIt = log.chain.isLarge && memtables.bytes * LOG_BYTES_PER_FLUSHED_BYTE < log.chain.bytesOnDisk
+    if (this.isAllInTables || !isWorthIt || log.poisoned !== undefined) return
+    memtables.freeze()
+    await this.#background?.run('flush').catch(() => undefined)
   }
 
   /** Lets go of the worker. REQUIRES: no job runs. */
@@ -164,7 +183,7 @@ export class EngineJobs {
     const files = output.file === undefined ? [] : [output.file]
     // Only flushes add to level 0, one at a time, so that this number is still free when the edit is synced.
     const place = { level: 0, run: nextRun(tables.current, 0) }
-    const firstSegment = firstSegmentNeeded(log.segments(), frozen.through)
+    const firstSegment = firstSegmentNeeded(log.chain.statuses(), frozen.through)
     await this.#record(
       {
         addTables: files.map((file) => propertiesToRecord(file.properties, place)),
@@ -181,13 +200,44 @@ export class EngineJobs {
     this.#options.onEvent({ type: 'flush', bytes: output.bytes, entries: output.entries, ms })
     runtime.faults.reach('flush.before-drop')
     await this.#dropLog(firstSegment)
+    this.#awaitRest()
     return true
+  }
+
+  /** Gives back what the log's files take once everything is in tables; writes go on meanwhile. */
+  async shrinkLog(): Promise<void> {
+    const { log, manifest } = this.#options
+    if (!this.isAllInTables || !log.chain.isLarge) return
+    await log.startOver()
+    const firstSegment = firstSegmentNeeded(log.chain.statuses(), manifest.state.flushedThrough)
+    if (firstSegment <= manifest.state.firstSegment) return
+    await this.#record({ firstSegment }, [])
+    await this.#dropLog(firstSegment)
+  }
+
+  /** Whether the log holds nothing that is not in a table. */
+  get isAllInTables(): boolean {
+    const { memtables, manifest } = this.#options
+    return memtables.appendedSequence === manifest.state.flushedThrough
+  }
+
+  /** Shrinks the log if nothing is written for a while after everything was flushed. */
+  #awaitRest(): void {
+    const { runtime, limits, memtables } = this.#options
+    if (!this.isAllInTables || this.#isEnding || this.#restTimer !== undefined) return
+    const through = memtables.appendedSequence
+    this.#restTimer = runtime.scheduler.after(limits.restMs, () => {
+      this.#restTimer = undefined
+      if (memtables.appendedSequence !== through) return
+      // A failure has been reported; the files go at the next rest, or when the store is closed.
+      this.#background?.once('flush', () => this.shrinkLog()).catch(() => undefined)
+    })
   }
 
   /** A segment that cannot be removed is an orphan for the next open: the flush is done all the same. */
   async #dropLog(firstSegment: number): Promise<void> {
     try {
-      await this.#options.log.dropBefore(firstSegment)
+      await this.#options.log.chain.dropBefore(firstSegment)
     } catch (error) {
       this.#options.onEvent({ type: 'backgroundError', job: 'log', error: error as Error })
     }

@@ -85,6 +85,11 @@ export class LogAdmission {
     return this.#waits
   }
 
+  /** Whether nothing is reserved and nobody waits. */
+  get isIdle(): boolean {
+    return this.#reservations === 0 && this.#waiting.length === 0
+  }
+
   /** Whether what is outstanding still fits after `bytes` of the current segment have gone to something else. */
   canSpare(bytes: number): boolean {
     const { currentBytes, nextBytes, fillingBytes } = this.#room()

@@ -110,6 +110,16 @@ export class SegmentSupply {
     return this.#next?.isNamed === true ? usableBytes(this.#next.filledBytes) : 0
   }
 
+  /** Bytes of the next segment's file so far. */
+  get nextBytes(): number {
+    return this.#next?.filledBytes ?? 0
+  }
+
+  /** The file of the next segment, in whatever state it is. */
+  get nextPath(): string | undefined {
+    return this.#next?.path
+  }
+
   /** Bytes written ahead since the start. */
   get bytesPrepared(): number {
     return this.#slices.bytesWritten
@@ -176,6 +186,18 @@ export class SegmentSupply {
     if (!this.#reserve.isKept) return
     this.#wantsRelease = true
     this.#start()
+    await this.#job
+  }
+
+  /**
+   * Prepares the least segment, in the place of one that is not named yet; resolves when it is ready, or was not to be had.
+   * Who wants room meanwhile may get a larger one prepared.
+   */
+  async startOver(): Promise<void> {
+    await this.#job
+    if (this.#next !== undefined && !this.#next.isNamed) await this.#discard()
+    if (this.#next !== undefined || this.diskFull !== undefined || this.#reserve.isLost) return
+    this.#want(firstSegmentBytes(this.#options.limits))
     await this.#job
   }
 

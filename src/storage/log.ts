@@ -20,44 +20,25 @@
  * Spec: WalCommit!Decide, WalCommit!Synced, WalCommit!SyncAll, Compaction!Publish, Storage!Commit, Storage!Sync.
  */
 import { assert } from '../base/assert'
-import { DatabaseClosedError, LimitExceededError, PoisonedError } from '../base/errors'
+import { DatabaseClosedError, LimitExceededError } from '../base/errors'
 import type { Sequence } from '../base/sequence'
 import type { IoThread, Runtime, Timer } from '../runtime/runtime'
 import type { Batch, Durability } from './engine'
 import { LogAdmission } from './log-admission'
+import { LogChain } from './log-chain'
 import { GroupTiming } from './log-company'
-import type { LogEnd, LogFigures, LogOptions, RetainedSegment, SegmentStatus } from './log-contract'
+import type { LogEnd, LogFigures, LogOptions } from './log-contract'
 import { PAGE_BYTES } from './log-format'
 import { LogGroup } from './log-group'
 import { groupCost } from './log-pace'
-import { SegmentSupply } from './log-supply'
+import type { SegmentSupply } from './log-supply'
 import { SyncWaiters } from './log-sync-waiters'
 import { LogWriter } from './log-writer'
-
-/** Prepares the first segment and starts the log's threads. Throws `DiskFullError`, `IoError`, whatever naming throws. */
-export async function openLog(runtime: Runtime, options: LogOptions): Promise<Log> {
-  const commitThread = await runtime.files.openIoThread(options.ioMode)
-  const fillThread = await runtime.files.openIoThread('thread')
-  const { directory, limits, firstSegment, databaseMark, listener } = options
-  let log: Log | undefined
-  try {
-    const supply = await SegmentSupply.open(runtime, fillThread, {
-      ...{ directory, limits, firstSegment, databaseMark },
-      nameSegment: (number) => listener.nameSegment(number),
-      onChange: () => log?.onRoom(),
-      onFailed: (cause) => log?.onPreparationFailed(cause),
-    })
-    log = new Log(runtime, options, { supply, commitThread, fillThread })
-    return log
-  } catch (error) {
-    await commitThread.close()
-    await fillThread.close()
-    throw error
-  }
-}
+import type { WriteDone } from './log-writer'
+import { poisonedError } from './poisoned'
 
 /** What a log is made of. */
-interface LogParts {
+export interface LogParts {
   readonly supply: SegmentSupply
   readonly commitThread: IoThread
   readonly fillThread: IoThread
@@ -69,12 +50,12 @@ export class Log {
   readonly #options: LogOptions
   readonly #parts: LogParts
   readonly #writer: LogWriter
+  readonly #chain: LogChain
   readonly #admission: LogAdmission
   readonly #syncWaiters = new SyncWaiters()
   readonly #timing = new GroupTiming()
   #filling: LogGroup
   #resting: LogGroup
-  #retained: RetainedSegment[] = []
   #appended: Sequence
   #published: Sequence
   #synced: Sequence
@@ -88,13 +69,19 @@ export class Log {
   #closing: Promise<LogEnd | undefined> | undefined
   #onQuiet: (() => void) | undefined
 
-  /** Only `openLog` makes one. */
+  /** Only `openLog` (log-open.ts) makes one. */
   constructor(runtime: Runtime, options: LogOptions, parts: LogParts) {
     const { lastSequence, previous } = options
     this.#runtime = runtime
     this.#options = options
     this.#parts = parts
     this.#writer = new LogWriter(parts.commitThread, parts.supply.take(), { lastSequence, previous })
+    this.#chain = new LogChain({
+      files: runtime.files,
+      limits: options.limits,
+      supply: parts.supply,
+      writer: this.#writer,
+    })
     this.#filling = new LogGroup(parts.commitThread)
     this.#resting = new LogGroup(parts.commitThread)
     this.#admission = new LogAdmission(options.limits, {
@@ -142,7 +129,7 @@ export class Log {
 
   /** ATOMIC: no await. As `Engine.append`; throws `PoisonedError` with no effect if the log has failed meanwhile. */
   append(batch: Batch, bytes: number, sequence: Sequence, durability: Durability): void {
-    if (this.#poisoned !== undefined) throw this.#poisonedError()
+    if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
     assert(this.#closing === undefined, 'nothing is appended to a log that is closing')
     assert(sequence === this.#appended + 1, 'commits are appended in the order of their sequences, without gaps')
     this.#filling.add(batch, bytes, sequence, durability)
@@ -157,7 +144,7 @@ export class Log {
   publishSync(): void {
     const target = this.#appended
     while (this.#synced < target) {
-      if (this.#poisoned !== undefined) throw this.#poisonedError()
+      if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
       this.#isSyncDue = true
       this.#pump()
       this.#parts.commitThread.drainSync()
@@ -168,24 +155,39 @@ export class Log {
   sync(): Promise<void> {
     const sequence = this.#appended
     if (this.#synced >= sequence) return Promise.resolve()
-    if (this.#poisoned !== undefined) return Promise.reject(this.#poisonedError())
+    if (this.#poisoned !== undefined) return Promise.reject(poisonedError(this.#poisoned))
     const synced = this.#syncWaiters.wait(sequence)
     this.#pump()
     return synced
   }
 
-  /** The segments still held, oldest first; the last one is being written. */
-  segments(): SegmentStatus[] {
-    const { status } = this.#writer
-    return [...this.#retained.map(({ number, bytes, firstSequence, lastSequence }) => ({ number, bytes, firstSequence, lastSequence })), status] // prettier-ignore
+  /** Its segments. */
+  get chain(): LogChain {
+    return this.#chain
   }
 
-  /** Removes the files of segments below `number`. REQUIRES: the manifest edit that drops them is synced. Throws `IoError`. */
-  async dropBefore(number: number): Promise<void> {
-    assert(number <= this.#writer.status.number, 'the segment that is being written is not dropped')
-    const dropped = this.#retained.filter((segment) => segment.number < number)
-    this.#retained = this.#retained.filter((segment) => segment.number >= number)
-    for (const { path } of dropped) await this.#runtime.files.remove(path)
+  /** As `LogChain.startOver`, after a sync; for a log whose commits are all in tables. Rejects with `PoisonedError`. */
+  async startOver(): Promise<void> {
+    await this.sync()
+    const ended = (write: (done: WriteDone) => void): Promise<void> =>
+      new Promise((resolve) => {
+        write((error) => {
+          this.#sealEnded(error)
+          resolve()
+        })
+      })
+    const writer = this.#writer
+    // The frame that bears witness to the last group is not synced.
+    if (this.#poisoned === undefined && !writer.isBusy && !writer.isDurable) await ended((done) => writer.seal(done))
+    const conclude = (): Promise<void> => ended((done) => writer.conclude(done))
+    await this.#chain.startOver({ isQuiet: () => this.#isAtRest, conclude })
+    if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
+  }
+
+  /** Whether nothing is on its way to the disk, and nobody counts on the room there is. */
+  get #isAtRest(): boolean {
+    const isOpen = this.#poisoned === undefined && this.#closing === undefined
+    return isOpen && !this.#writer.isBusy && this.#writer.isDurable && this.#filling.commits === 0 && this.#admission.isIdle // prettier-ignore
   }
 
   /** Gives the space kept aside to flush or compaction; commits that put are refused until the disk has room again. */
@@ -249,8 +251,7 @@ export class Log {
         writer.seal((error) => this.#sealEnded(error))
         return
       }
-      this.#retained.push({ ...writer.status, path: writer.path })
-      writer.switchTo(this.#parts.supply.take())
+      this.#chain.advance()
     }
     this.#filling = this.#resting
     this.#resting = group
@@ -373,16 +374,8 @@ export class Log {
   }
 
   #checkWritable(): void {
-    if (this.#poisoned !== undefined) throw this.#poisonedError()
+    if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
     if (this.#closing !== undefined) throw new DatabaseClosedError('Cannot commit: the database is closed')
-  }
-
-  #poisonedError(): PoisonedError {
-    const cause = this.#poisoned
-    return new PoisonedError(
-      `Cannot write: the log failed earlier (${cause?.message ?? 'unknown'}); reopen to go on`,
-      cause,
-    )
   }
 
   #poison(cause: Error): void {
@@ -391,8 +384,8 @@ export class Log {
     this.#parts.supply.stop()
     this.#syncTimer?.cancel()
     this.#idleTimer?.cancel()
-    this.#syncWaiters.rejectAll(this.#poisonedError())
-    this.#admission.refuseAll(this.#poisonedError())
+    this.#syncWaiters.rejectAll(poisonedError(this.#poisoned))
+    this.#admission.refuseAll(poisonedError(this.#poisoned))
     this.#onQuiet?.()
     this.#options.listener.onPoisoned(cause)
   }

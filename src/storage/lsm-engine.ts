@@ -29,7 +29,8 @@ import { EngineJobs } from './engine-jobs'
 import { engineFigures } from './engine-figures'
 import { EngineReader, reportCorruption } from './engine-reader'
 import type { Log } from './log'
-import { openLog } from './log'
+import { endLog } from './log-end'
+import { openLog } from './log-open'
 import type { LogListener } from './log-contract'
 
 import { MemtableRoom } from './memtable-room'
@@ -273,15 +274,12 @@ export class LsmEngine implements Engine {
   async #close(): Promise<void> {
     const { manifest, tables, lock } = this.#store
     this.#admission.refuse(new DatabaseClosedError('Cannot commit: the database was closed'))
+    await this.#jobs?.flushRemains()
     await this.#background?.close()
     await this.#jobs?.close()
-    const end = await this.#log?.close()
-    if (end !== undefined && this.#poisoned === undefined) {
-      try {
-        await manifest?.apply({ logEnd: { end, clean: true } })
-      } catch {
-        // The commits are safe without this edit, and the manifest's failure has been reported: the next open recovers.
-      }
+    if (this.#log !== undefined && manifest !== undefined) {
+      const isAllInTables = this.#jobs?.isAllInTables === true
+      await endLog(this.#log, manifest, { isAllInTables, isPoisoned: () => this.#poisoned !== undefined })
     }
     await manifest?.close()
     await this.#reader.close()

@@ -74,7 +74,7 @@ describe('preparing', () => {
       world.log.append(batch, batchBytes(batch), sequence, 'sync')
       await world.log.sync()
     }
-    expect(world.log.segments().at(-1)).toMatchObject({ number: 2, lastSequence: sequence })
+    expect(world.log.chain.statuses().at(-1)).toMatchObject({ number: 2, lastSequence: sequence })
   })
 
   test('keeps pace with the log: not before a quarter is used, at twice the rate, complete at three quarters', async () => {
@@ -113,7 +113,7 @@ describe('preparing', () => {
     await manyTurns(runtime)
     expect(named).toEqual([1, 2])
     await commitSingly(log, { after: 14, count: 1, valueBytes: 500_000 })
-    expect(log.segments().map(({ number }) => number)).toEqual([1, 2])
+    expect(log.chain.statuses().map(({ number }) => number)).toEqual([1, 2])
     expect((await recover(runtime, named)).lastSequence).toBe(15)
   })
 })
@@ -166,7 +166,7 @@ describe('a full disk', () => {
       await commit(world.log, deleteBatch(sequence), sequence)
       await world.log.sync()
     }
-    expect(world.log.segments().length).toBe(2)
+    expect(world.log.chain.statuses().length).toBe(2)
     expect(await runtime.files.status(RESERVE)).toBeUndefined()
     // There is room in the segment, but it is not for puts.
     expect(() => world.log.reserve(100, false)).toThrow(DiskFullError)

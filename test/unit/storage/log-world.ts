@@ -6,7 +6,7 @@ import type { Runtime } from '../../../src/runtime/runtime'
 import { batchBytes, ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
 import type { Batch, Durability } from '../../../src/storage/engine'
 import type { Log } from '../../../src/storage/log'
-import { openLog } from '../../../src/storage/log'
+import { openLog } from '../../../src/storage/log-open'
 import type { LogEnd, RecoveredLog } from '../../../src/storage/log-contract'
 import { recoverLog } from '../../../src/storage/log-reader'
 

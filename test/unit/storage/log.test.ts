@@ -64,7 +64,7 @@ describe('group commit', () => {
     await commit(world.log, putBatch(2), 2)
     let groupsWhenTold = -1
     world.onPublished = () => {
-      if (groupsWhenTold < 0) groupsWhenTold = world.log.segments()[0]!.lastSequence
+      if (groupsWhenTold < 0) groupsWhenTold = world.log.chain.statuses()[0]!.lastSequence
     }
     await turnsUntil(runtime, () => world.log.publishedSequence === 2)
     expect(groupsWhenTold).toBe(2)
@@ -167,7 +167,7 @@ describe('durability', () => {
       await commit(log, putBatch(sequence, 3000), sequence)
       log.publishSync()
     }
-    expect(log.segments().length).toBeGreaterThan(2)
+    expect(log.chain.statuses().length).toBeGreaterThan(2)
     expect(log.publishedSequence).toBe(100)
   })
 
@@ -230,7 +230,7 @@ describe('segments', () => {
     const runtime = createMemoryRuntime()
     const { log, named } = await openWorld(runtime)
     await commitSingly(log, { after: 0, count: 120, valueBytes: 3000 })
-    const segments = log.segments()
+    const segments = log.chain.statuses()
     expect(segments.length).toBeGreaterThan(2)
     expect(segments.map(({ bytes }) => bytes / 1024).slice(0, 3)).toEqual([64, 128, 256])
     for (const [index, segment] of segments.entries()) {
@@ -244,13 +244,13 @@ describe('segments', () => {
     const runtime = createMemoryRuntime()
     const { log } = await openWorld(runtime)
     await commitSingly(log, { after: 0, count: 120, valueBytes: 3000 })
-    const [first, second, ...rest] = log.segments()
-    await log.dropBefore(second!.number)
-    expect(log.segments()).toEqual([second, ...rest])
+    const [first, second, ...rest] = log.chain.statuses()
+    await log.chain.dropBefore(second!.number)
+    expect(log.chain.statuses()).toEqual([second, ...rest])
     const names = await runtime.files.list(DIRECTORY)
     expect(names).not.toContain(segmentFileName(first!.number))
     expect(names).toContain(segmentFileName(second!.number))
-    await expect(log.dropBefore(1000)).rejects.toThrow('is not dropped')
+    await expect(log.chain.dropBefore(1000)).rejects.toThrow('is not dropped')
   })
 
   test('one is made large enough for a commit that is larger than any of them', async () => {
@@ -259,7 +259,7 @@ describe('segments', () => {
     await commitSingly(log, { after: 0, count: 1 })
     await commitSingly(log, { after: 1, count: 1, valueBytes: 3_000_000 })
     await commitSingly(log, { after: 2, count: 1 })
-    expect(log.segments()[1]!.bytes).toBeGreaterThan(3_000_000)
+    expect(log.chain.statuses()[1]!.bytes).toBeGreaterThan(3_000_000)
     const cleanEnd = await log.close()
     const { applied } = await recover(runtime, named, { cleanEnd })
     expect(applied.map(({ sequence }) => sequence)).toEqual([1, 2, 3])
