@@ -26,6 +26,8 @@ import type { Events } from './events'
 import { InFlight } from './in-flight'
 import { Interruption } from './interruption'
 import type { DatabaseStats, Operations } from './operations'
+import { loadPairs } from './load'
+import type { LoadOptions, LoadPairs, LoadReceipt } from './load'
 import { inputToKeys, rejection } from './now'
 import { checkFunction } from './options'
 import type { RangeBounds, ScanOptions } from './range-options'
@@ -236,6 +238,16 @@ export class Database {
     this.#snapshots.add(snapshot)
     this.#watch.openedByHand(store, origin)
     return snapshot
+  }
+
+  /**
+   * Loads ascending pairs into a range without any keys, past log and memory, as one commit: all of them or none. Rejects with
+   * `InvalidArgumentError` where keys do not ascend or the range is not empty, `LimitExceededError`, and as a commit does.
+   */
+  async load(pairs: LoadPairs, options?: LoadOptions): Promise<LoadReceipt> {
+    this.#check('load')
+    this.#checkWritable('load')
+    return loadPairs(this.#parts, this.#scanHost, { pairs, options })
   }
 
   /** Resolves when every acknowledged commit is on disk: a barrier for `durability: 'os'`. */

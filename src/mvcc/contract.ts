@@ -116,6 +116,19 @@ export interface StoreSnapshot {
   close(): void
 }
 
+/**
+ * Rows that become one commit, past log and memory. After a rejection, or `discard`, nothing of it stays. Errors are those of
+ * `EngineLoad`.
+ */
+export interface StoreLoad {
+  /** One more row, copied. A promise where the caller must wait before the next. REQUIRES: keys ascend. */
+  add(key: Key, value: Uint8Array): undefined | Promise<void>
+  /** Decides and acknowledges. REQUIRES: a row was added. */
+  commit(): Promise<CommitReceipt>
+  /** Idempotent, never rejects; does nothing once committed. */
+  discard(): Promise<void>
+}
+
 /** The transaction layer. */
 export interface Store {
   /** Synchronous. Throws `LimitExceededError` beyond `transactionsActiveMax`. */
@@ -139,6 +152,9 @@ export interface Store {
   snapshot(label?: string): StoreSnapshot
   /** A safe snapshot: waits for one. */
   safeSnapshot(label?: string): Waiting<StoreSnapshot>
+
+  /** Begins a bulk load of ascending rows into an empty range. Throws what `EngineLoad` may throw. */
+  load(label?: string): StoreLoad
 
   /** Transactions and snapshots that are open, oldest first. */
   open(): Iterable<StoreTransaction | StoreSnapshot>

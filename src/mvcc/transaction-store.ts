@@ -18,6 +18,7 @@ import type { Runtime } from '../runtime/runtime'
 import type { Engine, EngineCursor } from '../storage/engine'
 import { describeReport } from './abort-report'
 import { Acknowledgements, createPoisonedError } from './acknowledgements'
+import { BulkLoad } from './bulk-load'
 import { Chain } from './chain'
 import { ConflictGraph } from './conflict-graph'
 import type {
@@ -25,6 +26,7 @@ import type {
   Now,
   Store,
   StoreCursor,
+  StoreLoad,
   StoreOptions,
   StoreSnapshot,
   StoreStats,
@@ -201,6 +203,10 @@ export class TransactionStore implements Store {
         waiting.cancel(error)
       },
     }
+  }
+
+  load(label?: string): StoreLoad {
+    return new BulkLoad(this.#environment, this.#nextId++, label)
   }
 
   open(): Iterable<StoreTransaction | StoreSnapshot> {

@@ -37,6 +37,9 @@ export const KIND_MASK = 0x03
 /** Set where the entry before has the same key. DO NOT RENUMBER: on disk. */
 export const KIND_OLDER = 0x80
 
+/** The sequence on disk of every row that a bulk load wrote: the real one is not known yet (bulk-load.ts). DO NOT RENUMBER. */
+export const LOADED_PLACEHOLDER = 1
+
 /** What a u16 end can address: keys of a block together, values of a block together. */
 export const AREA_BYTES_MAX = 0xffff
 /** What a u16 count can count. */

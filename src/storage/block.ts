@@ -8,7 +8,14 @@
  */
 import type { Key } from '../base/bytes'
 import type { Sequence } from '../base/sequence'
-import { KIND_MASK, KIND_OLDER, LARGE_HEADER_BYTES, ROWS_HEADER_BYTES, ROWS_HEADER_WORDS } from './block-format'
+import {
+  KIND_MASK,
+  KIND_OLDER,
+  LARGE_HEADER_BYTES,
+  LOADED_PLACEHOLDER,
+  ROWS_HEADER_BYTES,
+  ROWS_HEADER_WORDS,
+} from './block-format'
 import { expandBlock } from './compressed-block'
 import { BLOCK_LARGE_VALUE, BLOCK_ROWS, checkSealed, corrupt, TRAILER_BYTES } from './table-format'
 import type { BlockPlace } from './table-format'
@@ -36,10 +43,11 @@ interface Layout {
 }
 
 /**
- * Checks, decompresses and parses a sealed block that fills `stored`, which must begin at a multiple of 4 of its memory.
+ * Checks, decompresses and parses a sealed block that fills `stored`, which must begin at a multiple of 4 of its memory. `loadedAt`
+ * is the sequence of a table that a bulk load wrote: its rows show it instead of the placeholder that they have on disk.
  * Throws `CorruptionError`, `UnsupportedFormatError`.
  */
-export function parseBlock(stored: Buffer, place: BlockPlace): Block {
+export function parseBlock(stored: Buffer, place: BlockPlace, loadedAt?: Sequence): Block {
   const type = checkSealed(stored, place)
   if (type !== BLOCK_ROWS && type !== BLOCK_LARGE_VALUE) {
     throw corrupt(place, `a block of type ${type} stands where data should be`)
@@ -49,11 +57,15 @@ export function parseBlock(stored: Buffer, place: BlockPlace): Block {
   if (sealed.length - TRAILER_BYTES < (type === BLOCK_ROWS ? ROWS_HEADER_BYTES : LARGE_HEADER_BYTES)) {
     throw corrupt(place, 'the block is shorter than its header')
   }
-  return new Block(
-    sealed,
-    words,
-    type === BLOCK_ROWS ? layOutRows(sealed, words, place) : layOutLarge(sealed, words, place),
-  )
+  const layout = type === BLOCK_ROWS ? layOutRows(sealed, words, place) : layOutLarge(sealed, words, place)
+  return new Block(sealed, words, loadedAt === undefined ? layout : placedAt(layout, loadedAt, place))
+}
+
+function placedAt(layout: Layout, loadedAt: Sequence, place: BlockPlace): Layout {
+  if (layout.base !== LOADED_PLACEHOLDER || layout.deltaBytes !== 0) {
+    throw corrupt(place, 'rows of a bulk load have sequences of their own')
+  }
+  return { ...layout, base: loadedAt }
 }
 
 function layOutRows(sealed: Buffer, words: Uint32Array, place: BlockPlace): Layout {

@@ -82,8 +82,9 @@ function openInputs(set: TableSet, { level, tables }: RunInputs): OpenInputs {
 
 /** The byte work of a plan. */
 export function planToMergeJob(context: JobContext, plan: CompactionPlan, retention: Retention): MergeJob {
-  const inputs = plan.inputs.map(({ tables }) =>
-    tables.map(({ fileNumber, rangeTombstones }) => ({ fileNumber, hasRangeTombstones: rangeTombstones > 0 })),
+  const inputs = plan.inputs.map(
+    ({ tables }) =>
+    tables.map(({ fileNumber, rangeTombstones, loadedAt }) => ({ fileNumber, hasRangeTombstones: rangeTombstones > 0, loadedAt })), // prettier-ignore
   )
   const tables = plan.inputs.flatMap((run) => run.tables)
   // What was compressed may be written plain, and not all of it need be.

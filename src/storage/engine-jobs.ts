@@ -274,6 +274,8 @@ export class EngineJobs {
     let mayBeNamed = false
     try {
       if (files.length > 0) await this.#syncDirectory()
+      // A sync of the directory that failed for somebody else meanwhile may have given up these names.
+      this.#background?.checkWanted()
       mayBeNamed = true
       await manifest.apply(edit)
     } catch (error) {

@@ -113,6 +113,12 @@ export interface Engine {
   /** Resolves when everything appended so far is synced. Rejects with `PoisonedError`. */
   sync(): Promise<void>
 
+  /**
+   * Begins a bulk load of ascending rows into a range that is empty: past log and memtable, atomic, invisible until its
+   * `commit`. Throws as `reserve` does.
+   */
+  beginLoad(): EngineLoad
+
   /** Freezes the memtable and resolves when everything appended so far is in tables. */
   flush(): Promise<void>
   /**
@@ -124,6 +130,35 @@ export interface Engine {
   stats(): EngineStats
   /** Waits for running groups and jobs, syncs, and lets go of the directory. Idempotent. */
   close(): Promise<void>
+}
+
+/** What a bulk load asks of the transaction layer, which alone decides sequences. */
+export interface LoadDoor {
+  /** Resolves when nobody else may be decided under the gate; until `leave`. Called before each attempt. */
+  enter(): Promise<void>
+  leave(): void
+  /**
+   * ATOMIC: no await. The rows are durable as commit `sequence`, one more than the last appended: calls `accept`, which makes
+   * them readable, where the commit is entered into the conflict index. It cannot refuse.
+   */
+  decide(sequence: Sequence, accept: () => void): void
+}
+
+/**
+ * Rows of a bulk load. Every method throws or rejects with `PoisonedError`, `DiskFullError`, `IoError`, `DatabaseClosedError`; then,
+ * and after `discard`, nothing of it stays.
+ */
+export interface EngineLoad {
+  /** One more row, copied. A promise where the caller must wait before the next. REQUIRES: keys ascend. */
+  add(key: Key, value: Uint8Array): undefined | Promise<void>
+  /**
+   * Makes all rows part of the store, or none. Resolves when they are readable; that their commit is published is reported
+   * as that of any other. Rejects with `InvalidArgumentError` if a key between the first and the last has a value, with
+   * `StalledError` if others keep writing there, and with `CommitOutcomeUnknownError`. REQUIRES: a row was added.
+   */
+  commit(door: LoadDoor): Promise<void>
+  /** Gives the rows up, unless they are committed. Idempotent, never throws. */
+  discard(): Promise<void>
 }
 
 /** A position in the rows of a range, ascending or descending. */

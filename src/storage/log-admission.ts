@@ -10,6 +10,7 @@
  *    sides alike, or moves on to the next segment, whose room was enough. So the inequality stays true by itself.
  * 2. First come, first served: what waits is granted in order, so that a large commit is not starved by small ones.
  * 3. A group is bounded by `logGroupBytesMax`, or is one larger commit alone.
+ * 4. A bulk load pauses it: whatever was granted is appended, and nothing more until the load's change is recorded.
  *
  * Pinned by test/unit/storage/log-admission.test.ts.
  */
@@ -67,6 +68,9 @@ export class LogAdmission {
   #reservedBytes = 0
   #reservedCost = 0
   #waits = 0
+  #isPaused = false
+  /** Told once no more than so many reservations are outstanding. */
+  #onDrained: { readonly kept: number; readonly resolve: () => void } | undefined
 
   constructor(
     limits: Limits,
@@ -116,6 +120,28 @@ export class LogAdmission {
     this.#reservedBytes -= payloadBytes
     this.#reservedCost -= groupCost(payloadBytes)
     assert(this.#reservations >= 0 && this.#reservedBytes >= 0, 'what is given back was reserved')
+    const drained = this.#onDrained
+    if (drained === undefined || this.#reservations > drained.kept) return
+    this.#onDrained = undefined
+    drained.resolve()
+  }
+
+  /**
+   * Grants nothing more until `resume`, and resolves when no more than `kept` reservations are outstanding: those are the
+   * caller's, and from then on nothing is appended but by the caller. REQUIRES: not paused.
+   */
+  pause(kept: number): Promise<void> {
+    assert(!this.#isPaused, 'one pauses at a time')
+    this.#isPaused = true
+    if (this.#reservations <= kept) return Promise.resolve()
+    return new Promise((resolve) => (this.#onDrained = { kept, resolve }))
+  }
+
+  /** Grants again. */
+  resume(): void {
+    this.#isPaused = false
+    this.#onDrained = undefined
+    this.serve()
   }
 
   /** Grants what can be granted, refuses what is hopeless. Called whenever there may be more room. */
@@ -137,6 +163,7 @@ export class LogAdmission {
   }
 
   #admit(payloadBytes: number, deletesOnly: boolean): 'granted' | 'waiting' | Error {
+    if (this.#isPaused) return 'waiting'
     if (!deletesOnly && this.#supply.isReserveLost) return this.#supply.demandReserve() ?? 'waiting'
     const { currentBytes, nextBytes, fillingBytes } = this.#room()
     const decision = decideAdmission(payloadBytes, {

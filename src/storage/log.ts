@@ -51,7 +51,8 @@ export class Log {
   readonly #parts: LogParts
   readonly #writer: LogWriter
   readonly #chain: LogChain
-  readonly #admission: LogAdmission
+  /** Reservations; a bulk load pauses them. */
+  readonly admission: LogAdmission
   readonly #syncWaiters = new SyncWaiters()
   readonly #timing = new GroupTiming()
   #filling: LogGroup
@@ -84,7 +85,7 @@ export class Log {
     })
     this.#filling = new LogGroup(parts.commitThread)
     this.#resting = new LogGroup(parts.commitThread)
-    this.#admission = new LogAdmission(options.limits, {
+    this.admission = new LogAdmission(options.limits, {
       supply: parts.supply,
       room: () => ({
         currentBytes: this.#writer.roomBytes,
@@ -118,13 +119,13 @@ export class Log {
     if (bytes > transactionBytesMax) {
       throw new LimitExceededError(`Cannot commit ${bytes} bytes: transactionBytesMax is ${transactionBytesMax}`)
     }
-    return this.#admission.reserve(bytes, deletesOnly)
+    return this.admission.reserve(bytes, deletesOnly)
   }
 
   /** Gives back what `reserve` secured and no `append` will use. */
   unreserve(bytes: number): void {
-    this.#admission.release(bytes)
-    this.#admission.serve()
+    this.admission.release(bytes)
+    this.admission.serve()
   }
 
   /** ATOMIC: no await. As `Engine.append`; throws `PoisonedError` with no effect if the log has failed meanwhile. */
@@ -133,11 +134,11 @@ export class Log {
     assert(this.#closing === undefined, 'nothing is appended to a log that is closing')
     assert(sequence === this.#appended + 1, 'commits are appended in the order of their sequences, without gaps')
     this.#filling.add(batch, bytes, sequence, durability)
-    this.#admission.release(bytes)
+    this.admission.release(bytes)
     this.#appended = sequence
     this.#commits++
     if (!this.#isKicked && !this.#writer.isBusy) this.#kick()
-    this.#admission.serve()
+    this.admission.serve()
   }
 
   /** As `Engine.publishSync`: everything appended is synced and published when it returns. Throws `PoisonedError`. */
@@ -187,7 +188,7 @@ export class Log {
   /** Whether nothing is on its way to the disk, and nobody counts on the room there is. */
   get #isAtRest(): boolean {
     const isOpen = this.#poisoned === undefined && this.#closing === undefined
-    return isOpen && !this.#writer.isBusy && this.#writer.isDurable && this.#filling.commits === 0 && this.#admission.isIdle // prettier-ignore
+    return isOpen && !this.#writer.isBusy && this.#writer.isDurable && this.#filling.commits === 0 && this.admission.isIdle // prettier-ignore
   }
 
   /** Gives the space kept aside to flush or compaction; commits that put are refused until the disk has room again. */
@@ -202,7 +203,7 @@ export class Log {
       groups: this.#groups,
       syncs: this.#writer.syncs,
       commits: this.#commits,
-      reserveWaits: this.#admission.waits,
+      reserveWaits: this.admission.waits,
       diskFull: this.#parts.supply.diskFull,
     }
   }
@@ -218,7 +219,7 @@ export class Log {
 
   /** Told by the supply. */
   onRoom(): void {
-    if (this.#poisoned === undefined && this.#closing === undefined) this.#admission.serve()
+    if (this.#poisoned === undefined && this.#closing === undefined) this.admission.serve()
   }
 
   /** Told by the supply. */
@@ -300,7 +301,7 @@ export class Log {
     if (this.#poisoned !== undefined) return
     this.#syncWaiters.settle(this.#synced)
     this.#parts.supply.pace(this.#writer.usage)
-    this.#admission.serve()
+    this.admission.serve()
     this.#armTimers()
   }
 
@@ -329,7 +330,7 @@ export class Log {
     const writer = this.#writer
     if (this.#poisoned !== undefined || this.#closing !== undefined || writer.isWitnessed) return
     if (writer.isBusy || this.#commits !== commits) this.#armTimers()
-    else if (this.#admission.canSpare(PAGE_BYTES)) {
+    else if (this.admission.canSpare(PAGE_BYTES)) {
       writer.witness((error) => {
         if (error !== undefined) this.#poison(error)
         else this.#pump()
@@ -340,7 +341,7 @@ export class Log {
   async #close(): Promise<LogEnd | undefined> {
     // A step of its own, so that `#closing` is set before anything can look at it.
     await Promise.resolve()
-    this.#admission.refuseAll(new DatabaseClosedError('Cannot commit: the database is closing'))
+    this.admission.refuseAll(new DatabaseClosedError('Cannot commit: the database is closing'))
     this.#idleTimer?.cancel()
     const end = await this.#conclude()
     this.#syncTimer?.cancel()
@@ -385,7 +386,7 @@ export class Log {
     this.#syncTimer?.cancel()
     this.#idleTimer?.cancel()
     this.#syncWaiters.rejectAll(poisonedError(this.#poisoned))
-    this.#admission.refuseAll(poisonedError(this.#poisoned))
+    this.admission.refuseAll(poisonedError(this.#poisoned))
     this.#onQuiet?.()
     this.#options.listener.onPoisoned(cause)
   }

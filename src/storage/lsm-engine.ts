@@ -23,8 +23,9 @@ import type { AdmissionState } from './admission-rule'
 import { admissionState } from './admission-rule'
 import type { JobKind } from './background'
 import { Background } from './background'
+import { BulkLoads } from './bulk-load'
 import { performByteJob } from './byte-jobs'
-import type { Batch, Durability, Engine, EngineCursor, EngineEvent, EngineListener, EngineStats } from './engine'
+import type { Batch, Durability, Engine, EngineCursor, EngineEvent, EngineListener, EngineLoad, EngineStats } from './engine' // prettier-ignore
 import { EngineJobs } from './engine-jobs'
 import { engineFigures } from './engine-figures'
 import { EngineReader, reportCorruption } from './engine-reader'
@@ -71,6 +72,7 @@ export class LsmEngine implements Engine {
   #log: Log | undefined
   #jobs: EngineJobs | undefined
   #background: Background | undefined
+  #loads: BulkLoads | undefined
   #listener: EngineListener | undefined
   #publishedSequence: Sequence
   #poisoned: Error | undefined
@@ -178,6 +180,11 @@ export class LsmEngine implements Engine {
     if (this.#refusal === undefined) await this.#assertWritable().sync()
   }
 
+  beginLoad(): EngineLoad {
+    this.#assertWritable()
+    return this.#loads!.begin()
+  }
+
   async flush(): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal
     this.#assertWritable()
@@ -222,25 +229,22 @@ export class LsmEngine implements Engine {
     const listener: LogListener = {
       onPublished: (sequence) => this.#publish(sequence),
       onPoisoned: (cause) => this.#poison(cause),
-      nameSegment: (number) => manifest.apply({ addSegments: [number] }),
+      // As of a table (engine-jobs.ts): a failure of others may have given up its name.
+      nameSegment: (number) =>
+        this.#poisoned === undefined ? manifest.apply({ addSegments: [number] }) : Promise.reject(poisonedError(this.#poisoned)), // prettier-ignore
     }
     const log = await this.#openLog(listener)
     if (log === undefined) return
     this.#log = log
+    const onPoisoned = (cause: Error): void => this.#poison(cause)
+    const shared = { runtime: this.#runtime, directory: this.#directory, limits, tables, manifest, memtables, log, onPoisoned } // prettier-ignore
     this.#jobs = new EngineJobs({
-      runtime: this.#runtime,
-      directory: this.#directory,
-      limits,
-      tables,
+      ...shared,
       worker: this.#runtime.workers.open(this.#options.backgroundMode ?? 'thread', performByteJob),
       allocateFileNumber: () => manifest.allocateFileNumber(),
-      manifest,
-      memtables,
-      log,
       liveSnapshots: () => this.#listener?.liveSnapshots() ?? [],
       publishedSequence: () => this.#publishedSequence,
       onEvent: this.#report,
-      onPoisoned: (cause) => this.#poison(cause),
       credit: this.#credit,
       isAwaited: () => this.#admission.isWaitedFor,
       onSlice: () => this.#admission.recheck(),
@@ -254,6 +258,7 @@ export class LsmEngine implements Engine {
       onDone: (kind) => this.#jobDone(kind),
     })
     jobs.attach(this.#background)
+    this.#loads = new BulkLoads({ ...shared, background: this.#background, engine: this, checkWritable: () => void this.#assertWritable() }) // prettier-ignore
     this.#background.wake('compaction')
   }
 
@@ -276,6 +281,7 @@ export class LsmEngine implements Engine {
     this.#admission.refuse(new DatabaseClosedError('Cannot commit: the database was closed'))
     await this.#jobs?.flushRemains()
     await this.#background?.close()
+    await this.#loads?.close()
     await this.#jobs?.close()
     if (this.#log !== undefined && manifest !== undefined) {
       const isAllInTables = this.#jobs?.isAllInTables === true

@@ -38,6 +38,8 @@ const TAG_ADD_SEGMENT = 7
 const TAG_LOG_END = 8
 const TAG_ADD_TABLE = 9
 const TAG_REMOVE_TABLE = 10
+/** As TAG_ADD_TABLE; both sequences are the one of the load. */
+const TAG_ADD_LOADED_TABLE = 11
 
 /** What a header says, or why it is none. */
 export type ManifestHeader =
@@ -162,7 +164,9 @@ export function encodeEdit(edit: ManifestEdit): Buffer {
     writer.u32(end.checksum)
     writer.u8(clean ? 1 : 0)
   }
-  for (const table of edit.addTables ?? []) encodeTable(tagged(writer, TAG_ADD_TABLE), table)
+  for (const table of edit.addTables ?? []) {
+    encodeTable(tagged(writer, table.loadedAt === undefined ? TAG_ADD_TABLE : TAG_ADD_LOADED_TABLE), table)
+  }
   for (const { level, number } of edit.removeTables ?? []) {
     tagged(writer, TAG_REMOVE_TABLE).u8(level)
     writer.u53(number)
@@ -223,9 +227,14 @@ function decodeField(tag: number, reader: ByteReader, fields: EditFields): boole
   else if (tag === TAG_ADD_SEGMENT) (fields.addSegments ??= []).push(reader.u53())
   else if (tag === TAG_LOG_END) fields.logEnd = decodeLogEnd(reader)
   else if (tag === TAG_ADD_TABLE) (fields.addTables ??= []).push(decodeTable(reader))
+  else if (tag === TAG_ADD_LOADED_TABLE) (fields.addTables ??= []).push(loaded(decodeTable(reader)))
   else if (tag === TAG_REMOVE_TABLE) (fields.removeTables ??= []).push({ level: reader.u8(), number: reader.u53() })
   else return false
   return true
+}
+
+function loaded(table: TableRecord): TableRecord {
+  return { ...table, loadedAt: table.lastSequence }
 }
 
 function decodeLogEnd(reader: ByteReader): NonNullable<ManifestEdit['logEnd']> {

@@ -38,6 +38,8 @@ export interface TableRecord extends RunPlace {
   readonly firstSequence: Sequence
   readonly lastSequence: Sequence
   readonly bounds: KeyRange
+  /** Of a table that a bulk load wrote: the sequence of all of its rows, which are in the file without one. */
+  readonly loadedAt?: Sequence
 }
 
 /** What names a table in an edit that removes it. */
@@ -151,6 +153,8 @@ function tablesProblem(before: readonly TableRecord[], edit: ManifestEdit): stri
   for (const added of adds) {
     if (added.level < 0 || added.level >= LEVELS) return `table ${added.number} is on level ${added.level}`
     if (!Number.isSafeInteger(added.run) || added.run < 0) return `table ${added.number} is in run ${added.run}`
+    if (!isLoadedWell(added))
+      return `table ${added.number} was loaded at ${added.loadedAt ?? 0}, but its rows are of another`
     if (isEmptyRange(added.bounds)) return `table ${added.number} has empty bounds`
     if (names.has(tableKey(added))) return `table ${added.number} is added twice`
     names.add(tableKey(added))
@@ -159,6 +163,11 @@ function tablesProblem(before: readonly TableRecord[], edit: ManifestEdit): stri
     if (!names.delete(tableKey(removed))) return `table ${removed.number} is removed but not there`
   }
   return overlapProblem(editTables(before, edit), new Set(adds.map((table) => table.level)))
+}
+
+/** Rows of a loaded table have its one sequence. */
+function isLoadedWell({ loadedAt, firstSequence, lastSequence }: TableRecord): boolean {
+  return loadedAt === undefined || (loadedAt > 0 && firstSequence === loadedAt && lastSequence === loadedAt)
 }
 
 function overlapProblem(tables: readonly TableRecord[], levels: ReadonlySet<number>): string | undefined {

@@ -18,12 +18,13 @@ import type { KeyRange } from '../base/key-range'
 import { rangeContains } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Runtime } from '../runtime/runtime'
-import type { Batch, BatchEntry, Durability, Engine, EngineCursor, EngineListener, EngineStats } from './engine'
+import type { Batch, BatchEntry, Durability, Engine, EngineCursor, EngineListener, EngineLoad, EngineStats } from './engine' // prettier-ignore
 import { ENTRY_DELETE_RANGE, ENTRY_PUT, batchBytes } from './engine'
 import { createEngineStats } from './engine-stats'
 import { createRetention, isVersionNeeded } from './compaction-retention'
 import type { Retention } from './compaction-retention'
 import { MemoryCursor } from './memory-cursor'
+import { MemoryLoad } from './memory-load'
 import { poisonedError } from './poisoned'
 import type { MemoryVersion, MemoryVersions } from './memory-cursor'
 
@@ -204,6 +205,17 @@ class VersionMap implements MemoryEngine, MemoryVersions {
     await new Promise<void>((resolve, reject) => this.#syncWaiters.push({ sequence, resolve, reject }))
   }
 
+  beginLoad(): EngineLoad {
+    this.#assertWritable()
+    return new MemoryLoad(this, {
+      nextSequence: () => this.#appendedSequence + 1,
+      firstKeyIn: (range) => this.#firstKeyIn(range),
+      checkWritable: () => {
+        this.#assertWritable()
+      },
+    })
+  }
+
   async flush(): Promise<void> {
     await this.sync()
   }
@@ -252,6 +264,14 @@ class VersionMap implements MemoryEngine, MemoryVersions {
       memtableEntries: this.#versionCount,
       poisoned: this.#poisoned,
     })
+  }
+
+  #firstKeyIn(range: KeyRange): Key | undefined {
+    for (const [key, chain] of this.#chainsByKey.entries(range.start)) {
+      if (!rangeContains(range, key)) return undefined
+      if (this.visible(key, chain, this.#appendedSequence) !== undefined) return key
+    }
+    return undefined
   }
 
   #neededVersions(key: Key, chain: readonly MemoryVersion[], retention: Retention): MemoryVersion[] {

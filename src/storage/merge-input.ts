@@ -6,6 +6,7 @@
  *
  * Pinned by test/unit/storage/table-merge.test.ts.
  */
+import type { Sequence } from '../base/sequence'
 import type { File, Runtime } from '../runtime/runtime'
 import { parseBlock } from './block'
 import type { Block } from './block'
@@ -23,6 +24,8 @@ import type { RangeTombstone } from './version-cursor'
 export interface InputTable {
   readonly fileNumber: number
   readonly hasRangeTombstones: boolean
+  /** The sequence of all rows of a table that a bulk load wrote. */
+  readonly loadedAt?: Sequence | undefined
 }
 
 /** Where a merge finds its inputs. */
@@ -74,7 +77,7 @@ export class RunBlocks implements BlockStream {
       if (table === undefined) return undefined
       this.#table++
       const { contents, file } = await openInput(this.#place, table)
-      this.#open = new OpenInput(file, contents)
+      this.#open = new OpenInput(file, contents, table.loadedAt)
       this.#stretches = new BlockStretches(this.#open, { reuse: true })
       this.#ordinal = 0
       // A table may hold range tombstones alone.
@@ -109,10 +112,12 @@ class OpenInput implements StretchedTable {
   readonly file: File
   readonly index: TableContents['index']
   readonly #seed: number
+  readonly #loadedAt: Sequence | undefined
   #reads = 0
   #onRead: (() => void) | undefined
 
-  constructor(file: File, contents: TableContents) {
+  constructor(file: File, contents: TableContents, loadedAt: Sequence | undefined) {
+    this.#loadedAt = loadedAt
     this.file = file
     this.index = contents.index
     this.#seed = fileSeed(contents.properties.fileNumber)
@@ -134,7 +139,7 @@ class OpenInput implements StretchedTable {
   parse(ordinal: number, { bytes, offset, read }: RawBlock): Block {
     const place = { file: this.file.path, seed: this.#seed, offset }
     if (read !== bytes.length) throw corrupt(place, `the file ends inside block ${ordinal}`)
-    return parseBlock(bytes, place)
+    return parseBlock(bytes, place, this.#loadedAt)
   }
 
   /** A file is closed only when no read of it is in flight. */

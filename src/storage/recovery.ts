@@ -37,7 +37,7 @@ import { replayLog } from './log-reader'
 import { RESERVE_FILE_NAME } from './log-reserve'
 import { Manifest } from './manifest'
 import { readManifest } from './manifest-reader'
-import type { ManifestState } from './manifest-state'
+import type { ManifestState, TableRecord } from './manifest-state'
 import { createManifestState } from './manifest-state'
 import { Memtables } from './memtables'
 import {
@@ -208,7 +208,9 @@ class Recovery {
 
   async #replay(state: ManifestState, databaseMark: number | undefined): Promise<Replayed> {
     const memtables = new Memtables(state.flushedThrough)
-    if (state.segments.length === 0) return { memtables, lastSequence: state.flushedThrough, logEnd: state.logEnd }
+    if (state.segments.length === 0) {
+      return { memtables, lastSequence: this.#addLoaded(state, memtables), logEnd: state.logEnd }
+    }
     const cleanEnd = state.clean ? state.logEnd : undefined
     const recovered = await replayLog(
       this.#runtime,
@@ -220,7 +222,28 @@ class Recovery {
       },
     )
     memtables.endReplay()
-    return { memtables, lastSequence: recovered.lastSequence, logEnd: recovered.end ?? state.logEnd }
+    const lastSequence = this.#addLoaded(state, memtables)
+    return { memtables, lastSequence, logEnd: recovered.end ?? state.logEnd }
+  }
+
+  /**
+   * A bulk load is in force with its edit, which may have been the last thing on disk: then its own commit, empty in the log,
+   * is missing there. Everything before it was synced earlier (bulk-load.ts). The last sequence of all.
+   */
+  #addLoaded(state: ManifestState, memtables: Memtables): Sequence {
+    const loaded = state.tables.reduce<TableRecord | undefined>(newerLoaded, undefined)
+    const through = memtables.appendedSequence
+    if (loaded?.loadedAt === undefined || loaded.loadedAt <= through) return through
+    if (loaded.loadedAt > through + 1) {
+      const path = this.#tables.path(loaded.number)
+      throw new CorruptionError(
+        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}; restore the log from a backup`,
+        path,
+        0,
+      )
+    }
+    memtables.insert([], loaded.loadedAt)
+    return loaded.loadedAt
   }
 
   /** On a full disk the space kept aside is for this too. */
@@ -317,6 +340,10 @@ class Recovery {
 function markOf(state: ManifestState): number | undefined {
   const text = state.options.get(DATABASE_MARK_OPTION)
   return text === undefined ? undefined : Number.parseInt(text, 16)
+}
+
+function newerLoaded(newest: TableRecord | undefined, table: TableRecord): TableRecord | undefined {
+  return (table.loadedAt ?? 0) > (newest?.loadedAt ?? 0) ? table : newest
 }
 
 function readOnly(directory: string): ReadOnlyError {

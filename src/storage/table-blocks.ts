@@ -45,6 +45,8 @@ export interface TableBlocksOptions {
   readonly counters: TableCounters
   /** Undefined: synchronous reads are bounded by pace alone. */
   readonly budget?: SyncReadBudget
+  /** The sequence of a table that a bulk load wrote, once it has one. */
+  readonly loadedAt?: Sequence | undefined
 }
 
 /** The bytes of a block as they came from the file at `offset`; `read` of them did. */
@@ -71,6 +73,8 @@ export class TableBlocks implements BlockSource {
   readonly #budget: SyncReadBudget | undefined
   readonly #pace = new ReadPace()
   readonly #inFlight = new Map<number, Promise<Block>>()
+  #loadedAt: Sequence | undefined
+  #isRead = false
   #holders = 1
 
   constructor(file: File, index: TableIndex | LeanIndex, options: TableBlocksOptions) {
@@ -81,7 +85,19 @@ export class TableBlocks implements BlockSource {
     this.#clock = options.clock
     this.#counters = options.counters
     this.#budget = options.budget
+    this.#loadedAt = options.loadedAt
     this.#pages = index instanceof LeanIndex ? this.#createPages(index, options.cache) : undefined
+  }
+
+  /** The sequence that all rows show; undefined: each its own. */
+  get loadedAt(): Sequence | undefined {
+    return this.#loadedAt
+  }
+
+  /** Rows show `sequence` from here on. REQUIRES: no block has been read. */
+  placeAt(sequence: Sequence): void {
+    assert(!this.#isRead && this.#inFlight.size === 0, 'a loaded table is given its sequence before it is read')
+    this.#loadedAt = sequence
   }
 
   #createPages(index: LeanIndex, cache: BlockCache): IndexPages {
@@ -251,6 +267,7 @@ export class TableBlocks implements BlockSource {
   parse(ordinal: number, { bytes, offset, read }: RawBlock): Block {
     const place = { file: this.file.path, seed: this.#seed, offset }
     if (read !== bytes.length) throw corrupt(place, `the file ends inside block ${ordinal}`)
-    return parseBlock(bytes, place)
+    this.#isRead = true
+    return parseBlock(bytes, place, this.#loadedAt)
   }
 }

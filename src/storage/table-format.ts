@@ -91,6 +91,8 @@ export interface TableProperties {
   readonly keyBytes: number
   readonly valueBytes: number
   readonly dataBlocks: number
+  /** The sequence that the manifest gives all rows of a table that a bulk load wrote; the file itself holds a placeholder. */
+  readonly loadedAt?: Sequence
 }
 
 /** Where a section lies; `length` with its trailer. */

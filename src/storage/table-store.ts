@@ -8,6 +8,7 @@
  */
 import { CorruptionError } from '../base/errors'
 import { LIMITS } from '../base/limits'
+import type { Sequence } from '../base/sequence'
 import type { Runtime } from '../runtime/runtime'
 import type { BlockCache } from './block-cache'
 import type { CodecName } from './codec'
@@ -76,12 +77,12 @@ export class TableStore {
     return this.#runtime.files.join(this.#directory, tableFileName(number))
   }
 
-  /** Opens a table that a job has written. */
-  async open(number: number): Promise<TableFile> {
+  /** Opens a table that a job has written; `loadedAt` is the sequence that the manifest gives one of a bulk load. */
+  async open(number: number, loadedAt?: Sequence): Promise<TableFile> {
     const { clock } = this.#runtime
     const { cache, counters, indexMode } = this
     const file = await this.openTables.open(this.path(number))
-    return new TableFile(await openTable(file, { fileNumber: number, cache, clock, counters, indexMode }))
+    return new TableFile(await openTable(file, { fileNumber: number, cache, clock, counters, indexMode, loadedAt }))
   }
 
   /** Opens every table that the manifest names. Throws `CorruptionError` for one that is missing or another than recorded. */
@@ -125,7 +126,7 @@ export class TableStore {
         0,
       )
     }
-    const file = await this.open(record.number)
+    const file = await this.open(record.number, record.loadedAt)
     const why = recordProblem(record, file.properties)
     if (why === undefined) return file
     file.table.unpin()
@@ -146,9 +147,10 @@ export class TableStore {
 
 /** What a manifest records of a table. */
 export function propertiesToRecord(properties: TableProperties, place: RunPlace): TableRecord {
-  const { fileNumber: number, fileBytes, entries, firstSequence, lastSequence, bounds } = properties
+  const { fileNumber: number, fileBytes, entries, firstSequence, lastSequence, bounds, loadedAt } = properties
   const { level, run } = place
-  return { level, run, number, fileBytes, entries, firstSequence, lastSequence, bounds }
+  const record = { level, run, number, fileBytes, entries, firstSequence, lastSequence, bounds }
+  return loadedAt === undefined ? record : { ...record, loadedAt }
 }
 
 function recordProblem(record: TableRecord, properties: TableProperties): string | undefined {

@@ -31,7 +31,7 @@ export async function verifyTable(blocks: TableBlocks, fileNumber: number): Prom
     throw corrupt(place, 'the learned model does not know where the separators are')
   }
   const stretches = new BlockStretches(blocks)
-  const check = new TableCheck(blocks.file.path, contents)
+  const check = new TableCheck(blocks.file.path, contents, blocks.loadedAt)
   for (let ordinal = 0; ordinal < contents.index.count; ordinal++) {
     check.block(await stretches.block(ordinal), ordinal)
   }
@@ -41,6 +41,7 @@ export async function verifyTable(blocks: TableBlocks, fileNumber: number): Prom
 class TableCheck {
   readonly #path: string
   readonly #contents: TableContents
+  readonly #loadedAt: Sequence | undefined
   readonly #hash = new KeyHash()
   #offset = 0
   #lastKey: Key | undefined
@@ -53,9 +54,10 @@ class TableCheck {
   #least: Sequence = Infinity
   #greatest: Sequence = 0
 
-  constructor(path: string, contents: TableContents) {
+  constructor(path: string, contents: TableContents, loadedAt: Sequence | undefined) {
     this.#path = path
     this.#contents = contents
+    this.#loadedAt = loadedAt
   }
 
   #require(condition: boolean, why: string): void {
@@ -125,8 +127,10 @@ class TableCheck {
         this.#valueBytes === properties.valueBytes,
       'the counts in the properties are not those of the data',
     )
+    const first = this.#loadedAt ?? properties.firstSequence
+    const last = this.#loadedAt ?? properties.lastSequence
     this.#require(
-      this.#least === properties.firstSequence && this.#greatest === properties.lastSequence,
+      this.#least === first && this.#greatest === last,
       'the sequences in the properties are not those of the data',
     )
   }

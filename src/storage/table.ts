@@ -59,7 +59,7 @@ interface Asked {
 
 /** An open table, held by whoever opened it until `unpin`. */
 export class Table {
-  readonly properties: TableProperties
+  #properties: TableProperties
   /** Undefined if it has none. */
   readonly rangeTombstones: RangeTombstoneIndex | undefined
   readonly #filter: Filter | undefined
@@ -68,18 +68,29 @@ export class Table {
   /** Keys of versions lie in `[#firstKey, #lastKey]`; without versions nothing does. */
   readonly #firstKey: Key
   readonly #lastKey: Key
-  readonly #firstSequence: Sequence
+  #firstSequence: Sequence
 
   constructor(file: File, contents: TableContents, options: TableOptions) {
     const { properties } = contents
-    this.properties = properties
+    this.#properties = placed(properties, options.loadedAt)
     this.rangeTombstones = contents.rangeTombstones
     this.#filter = contents.filter
     this.#counters = options.counters
     this.#blocks = new TableBlocks(file, contents.lookupIndex, options)
     this.#firstKey = properties.firstKey ?? '\0'
     this.#lastKey = properties.lastKey ?? ''
-    this.#firstSequence = properties.firstSequence
+    this.#firstSequence = this.#properties.firstSequence
+  }
+
+  get properties(): TableProperties {
+    return this.#properties
+  }
+
+  /** Gives all rows of a table that a bulk load wrote their sequence. REQUIRES: no block has been read. */
+  placeAt(sequence: Sequence): void {
+    this.#blocks.placeAt(sequence)
+    this.#properties = placed(this.#properties, sequence)
+    this.#firstSequence = sequence
   }
 
   /** Resident bytes of the index. */
@@ -222,6 +233,11 @@ export class Table {
       this.unpin()
     }
   }
+}
+
+function placed(properties: TableProperties, loadedAt: Sequence | undefined): TableProperties {
+  if (loadedAt === undefined) return properties
+  return { ...properties, firstSequence: loadedAt, lastSequence: loadedAt, loadedAt }
 }
 
 /** What a lookup finds where no version is at or below its sequence; `covered` is 0 or a range tombstone's. */

@@ -7,16 +7,17 @@
 import type { Injection, IoCall } from '../support/memory-runtime/io-calls'
 import { createMemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import type { MemoryRuntime } from '../support/memory-runtime/memory-runtime'
-import { Scenario, judgeImage, untilDoneOrCrashed } from './engine-scenario'
+import { STEPS, Scenario, judgeImage, untilDoneOrCrashed } from './engine-scenario'
+import type { Step } from './engine-scenario'
 
-/** Every call of the life that `seed` orders fails once with `failure`. */
-export async function failEveryCall(failure: Injection, seed: number): Promise<void> {
-  const calls = await callsOfRun(seed)
+/** Every call of the life of `steps` that `seed` orders fails once with `failure`. */
+export async function failEveryCall(failure: Injection, seed: number, steps = STEPS): Promise<void> {
+  const calls = await callsOfRun(seed, steps)
   expect(calls.length).toBeGreaterThan(100)
   for (const [at, call] of calls.entries()) {
     if (isBeyondRepair(call, failure)) continue
     try {
-      await judge(await runWith(failure, at, seed), at)
+      await judge(await runWith(failure, { at, seed, steps }), at)
     } catch (error) {
       const where = `${failure} at I/O call ${at} of seed ${seed}, ${call.operation} ${call.path}`
       throw new Error(`${where}: ${(error as Error).message}`, { cause: error })
@@ -24,9 +25,9 @@ export async function failEveryCall(failure: Injection, seed: number): Promise<v
   }
 }
 
-async function callsOfRun(seed: number): Promise<readonly IoCall[]> {
+async function callsOfRun(seed: number, steps: readonly Step[]): Promise<readonly IoCall[]> {
   const runtime = createMemoryRuntime({ seed })
-  const scenario = new Scenario(runtime)
+  const scenario = new Scenario(runtime, steps)
   await untilDoneOrCrashed(scenario.run(), runtime)
   expect(scenario.errors).toEqual([])
   return runtime.calls
@@ -34,11 +35,10 @@ async function callsOfRun(seed: number): Promise<readonly IoCall[]> {
 
 async function runWith(
   failure: Injection,
-  at: number,
-  seed: number,
+  { at, seed, steps }: { readonly at: number; readonly seed: number; readonly steps: readonly Step[] },
 ): Promise<{ scenario: Scenario; runtime: MemoryRuntime }> {
   const runtime = createMemoryRuntime({ seed, inject: (call) => (call.index === at ? failure : undefined) })
-  const scenario = new Scenario(runtime)
+  const scenario = new Scenario(runtime, steps)
   await untilDoneOrCrashed(scenario.run(), runtime)
   return { scenario, runtime }
 }

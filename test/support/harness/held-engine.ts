@@ -54,6 +54,7 @@ export function holdPublishing(inner: Engine): HeldEngine {
       inner.publishSync()
       publishThrough(inner.publishedSequence)
     },
+    beginLoad: () => inner.beginLoad(),
     sync: () => inner.sync(),
     flush: () => inner.flush(),
     compact: () => inner.compact(),

@@ -105,7 +105,7 @@ export interface OpenedTable {
 /** Opens a table over a file. */
 export async function openTestTable(
   file: TestFile,
-  options: { fileNumber?: number; cacheBytes?: number; indexMode?: IndexMode } = {},
+  options: { fileNumber?: number; cacheBytes?: number; indexMode?: IndexMode; loadedAt?: number } = {},
 ): Promise<OpenedTable> {
   const cache = new BlockCache({ bytesMax: options.cacheBytes ?? 1 << 20 })
   const counters = new TableCounters()
@@ -116,6 +116,7 @@ export async function openTestTable(
     counters,
     clock,
     indexMode: options.indexMode,
+    loadedAt: options.loadedAt,
   })
   return { file, table, cache, counters, clock }
 }
