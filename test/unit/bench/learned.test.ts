@@ -45,7 +45,8 @@ test('a set is measured under every mode, and its figures fit together', async (
 
 test('learned Bloom filters are not built: where absent keys look like present ones they gain nothing', () => {
   for (const set of ['uniform', 'lognormal', 'decimal'] as const) {
-    const { plain, learned } = compareBlooms(set, 'like the present ones', 6000, 10)
+    // Among few keys the best of many classifiers, chosen afterwards, looks better by chance alone.
+    const { plain, learned } = compareBlooms(set, 'like the present ones', 60_000, 10)
     expect(plain).toBeGreaterThan(0)
     expect(learned).toBeGreaterThan(plain * 0.9)
     expect(learned).toBeLessThanOrEqual(plain)
