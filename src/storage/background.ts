@@ -68,9 +68,11 @@ export class Background {
     return this.#lane(kind).error
   }
 
-  /** Jobs run or are about to: what is to be done is being done. False while a failure is waited out. */
+  /** Jobs run or are about to: what is to be done is being done. False while a failure is waited out. Every commit asks. */
   get isWorking(): boolean {
-    return [this.#flushes, this.#merges].some(({ isQueued, isBusy }) => isQueued || isBusy)
+    const flushes = this.#flushes
+    const merges = this.#merges
+    return flushes.isQueued || flushes.isBusy || merges.isQueued || merges.isBusy
   }
 
   /** There may be something to do. After a failure the pause goes on, unless `isUrgent`. */

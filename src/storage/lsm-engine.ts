@@ -33,7 +33,6 @@ import type { Log } from './log'
 import { endLog } from './log-end'
 import { openLog } from './log-open'
 import type { LogListener } from './log-contract'
-
 import { MemtableRoom } from './memtable-room'
 import { MergeCredit } from './merge-credit'
 import { poisonedError } from './poisoned'

@@ -11,7 +11,6 @@ import { parentPort } from 'node:worker_threads'
 import { assert, present } from '../../base/assert'
 import type { PerformJob } from '../runtime'
 import { createBlockingRuntime } from './blocking-runtime'
-import { collectShared } from './collect-shared'
 import { errorToFailure, jobProtocolVersion } from './job-messages'
 import type { FromThread, JobThreadData, ToThread } from './job-messages'
 
@@ -90,7 +89,6 @@ class RunningJobs {
     if (this.#urgent === 0) for (const resolve of this.#waiting.splice(0)) resolve()
     if (job.bytes > 0) this.#post({ type: 'progress', job: number, bytes: job.bytes })
     this.#post(end)
-    if (isFed) collectShared()
   }
 
   async #between(number: number, job: Running, bytes: number): Promise<void> {
