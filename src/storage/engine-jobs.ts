@@ -15,7 +15,7 @@ import { assert } from '../base/assert'
 import { DiskFullError, PoisonedError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
-import type { BackgroundMode, Timer } from '../runtime/runtime'
+import type { BackgroundMode } from '../runtime/runtime'
 import type { Background, JobKind } from './background'
 import { compact, tableSetToLevels } from './compaction-job'
 import type { CompactionPlan, Levels } from './compaction-picker'
@@ -81,7 +81,6 @@ export class EngineJobs {
   #background: Background | undefined
   #pace: MergePace | undefined
   #rest: RestWatch | undefined
-  #restTimer: Timer | undefined
   #isEnding = false
 
   constructor(options: JobsOptions) {
@@ -102,7 +101,10 @@ export class EngineJobs {
     this.#rest = new RestWatch(runtime, {
       restMs: limits.restMs,
       appendedSequence: () => memtables.appendedSequence,
-      onRest: () => background.wake('compaction'),
+      onRest: () => {
+        background.wake('compaction')
+        this.#shrinkLogLater()
+      },
     })
   }
 
@@ -117,7 +119,7 @@ export class EngineJobs {
    */
   async flushRemains(): Promise<void> {
     const { log, memtables } = this.#options
-    this.#restTimer?.cancel()
+    this.#rest?.close()
     this.#isEnding = true
     const isWorthIt = log.chain.isLarge && memtables.bytes * LOG_BYTES_PER_FLUSHED_BYTE < log.chain.bytesOnDisk
     if (this.isAllInTables || !isWorthIt || log.poisoned !== undefined) return
@@ -143,7 +145,7 @@ export class EngineJobs {
       return true
     }
     if (memtables.oldestFrozen === undefined) credit.settle()
-    this.#rest?.arm()
+    if (!this.#isEnding) this.#rest?.arm()
     return false
   }
 
@@ -200,7 +202,9 @@ export class EngineJobs {
     this.#options.onEvent({ type: 'flush', bytes: output.bytes, entries: output.entries, ms })
     runtime.faults.reach('flush.before-drop')
     await this.#dropLog(firstSegment)
-    this.#awaitRest()
+    if (this.#isEnding) return true
+    if (this.#rest?.isAtRest === true) this.#shrinkLogLater()
+    else this.#rest?.arm()
     return true
   }
 
@@ -221,17 +225,9 @@ export class EngineJobs {
     return memtables.appendedSequence === manifest.state.flushedThrough
   }
 
-  /** Shrinks the log if nothing is written for a while after everything was flushed. */
-  #awaitRest(): void {
-    const { runtime, limits, memtables } = this.#options
-    if (!this.isAllInTables || this.#isEnding || this.#restTimer !== undefined) return
-    const through = memtables.appendedSequence
-    this.#restTimer = runtime.scheduler.after(limits.restMs, () => {
-      this.#restTimer = undefined
-      if (memtables.appendedSequence !== through) return
-      // A failure has been reported; the files go at the next rest, or when the store is closed.
-      this.#background?.once('flush', () => this.shrinkLog()).catch(() => undefined)
-    })
+  /** A failure has been reported; the files go at the next rest, or when the store is closed. */
+  #shrinkLogLater(): void {
+    this.#background?.once('flush', () => this.shrinkLog()).catch(() => undefined)
   }
 
   /** A segment that cannot be removed is an orphan for the next open: the flush is done all the same. */

@@ -1,7 +1,8 @@
 /**
- * Notices when nothing has been written for a while: then the last merges are worth doing, which space alone asks for.
+ * Notices when nothing has been written for a while: then the last merges are worth doing, which space alone asks for, and
+ * the log's large files can go.
  *
- * Armed when there is nothing else to merge. It looks again after every `restMs` as long as something is written, and holds
+ * Armed when there is nothing else to merge, and anew after a flush. It looks again after every `restMs` as long as something is written, and holds
  * nothing alive: a process may end meanwhile, and the next one rests too. Pinned by test/unit/storage/rest-watch.test.ts.
  */
 import type { Sequence } from '../base/sequence'
@@ -37,9 +38,10 @@ export class RestWatch {
     return this.#rested === this.#options.appendedSequence()
   }
 
-  /** Begins to watch, unless it does or the store is at rest already. */
+  /** Watches from now on, unless the store is at rest already. */
   arm(): void {
-    if (this.#timer !== undefined || this.isAtRest) return
+    if (this.isAtRest) return
+    this.#timer?.cancel()
     this.#seen = this.#options.appendedSequence()
     this.#timer = this.#runtime.scheduler.after(this.#options.restMs, () => {
       this.#timer = undefined
