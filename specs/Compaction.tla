@@ -15,7 +15,7 @@
 (*                                                                          *)
 (* What is not here: range tombstones, files (ManifestFlush.tla), crashes.   *)
 (*                                                                          *)
-(* Source: src/storage/memtables.ts, compaction-picker.ts, runs.ts,          *)
+(* Source: src/storage/memtable/memtables.ts, compaction-picker.ts, runs.ts,          *)
 (* compaction-retention.ts, compaction-merge.ts, table-set.ts.               *)
 (***************************************************************************)
 EXTENDS Integers, FiniteSets, Sequences, TLC

@@ -15,7 +15,7 @@
 (* compaction makes one table of two.  That the data of a named segment      *)
 (* survive is WalCommit.tla; what is in a table, Compaction.tla.             *)
 (*                                                                          *)
-(* Source: src/storage/flush-job.ts, compaction-job.ts, table-output.ts,     *)
+(* Source: src/storage/compaction/flush-job.ts, compaction-job.ts, table-output.ts,     *)
 (* manifest.ts, manifest-current.ts, manifest-reader.ts, recovery.ts,        *)
 (* table-set.ts, store-directory.ts.                                         *)
 (***************************************************************************)

@@ -13,7 +13,7 @@
 (* What is not here: bytes, checksums and room (a frame is intact or not,    *)
 (* and its reader can tell).                                                 *)
 (*                                                                          *)
-(* Source: src/storage/log.ts, log-writer.ts, log-reader.ts, recovery.ts,    *)
+(* Source: src/storage/log/log.ts, log-writer.ts, log-reader.ts, recovery.ts,    *)
 (* src/mvcc/acknowledgements.ts.                                             *)
 (***************************************************************************)
 (* Environment: PowerCut, Damage, SyncFails *)

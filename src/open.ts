@@ -19,9 +19,9 @@ import { checkBoolean, checkFunction, checkOneOf, checkOptions } from './kv/opti
 import { createTransactionStore } from './mvcc/transaction-store'
 import { createNodeRuntime } from './runtime/node/node-runtime'
 import type { Runtime } from './runtime/runtime'
-import { CODEC_NAMES, codecs } from './storage/codec'
+import { CODEC_NAMES, codecs } from './storage/files/codec'
 import type { Engine } from './storage/engine'
-import { INDEX_MODES } from './storage/index-mode'
+import { INDEX_MODES } from './storage/table/index-mode'
 import { openLsmEngine } from './storage/lsm-engine'
 
 /** How a database is opened. Beside these, every limit of docs/LIMITS.md is an option under its name. */

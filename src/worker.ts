@@ -11,7 +11,7 @@ import { serveIoThread } from './runtime/node/io-thread-entry'
 import type { JobThreadData } from './runtime/node/job-messages'
 import { serveJobThread } from './runtime/node/job-thread-entry'
 import { threadData } from './runtime/node/thread'
-import { performByteJob } from './storage/byte-jobs'
+import { performByteJob } from './storage/compaction/byte-jobs'
 
 const data = threadData()
 assert(typeof data === 'object' && data !== null && 'kind' in data, 'a thread is told what kind of work it is for')

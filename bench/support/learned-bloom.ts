@@ -6,8 +6,8 @@
  * plain backup filter. An interval costs one bit (over the threshold or not), and the rest of the bits goes to the backup; number of
  * intervals and threshold are the best of all tried, chosen on the absent keys themselves, so in the classifier's favour.
  */
-import { FilterBuilder, Filter, hashKey, KeyHash } from '../../src/storage/filter'
-import { numberOfKey } from '../../src/storage/separators'
+import { FilterBuilder, Filter, hashKey, KeyHash } from '../../src/storage/table/filter'
+import { numberOfKey } from '../../src/storage/table/separators'
 import { createKeySet } from './key-sets'
 import type { KeySetName } from './key-sets'
 import { createRandom } from './keys'

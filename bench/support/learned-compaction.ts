@@ -6,7 +6,7 @@
 import path from 'node:path'
 import { fitModel } from '../../src/learned/fit-model'
 import { open } from '../../src/open'
-import { MODEL_ERROR_MAX } from '../../src/storage/index-mode'
+import { MODEL_ERROR_MAX } from '../../src/storage/table/index-mode'
 import type { CaseSet, MeasureOptions } from './case-contract'
 import { createRandom, keyOf, shuffledOrdinals, VALUE_BYTES } from './keys'
 

@@ -4,9 +4,9 @@
  * Fits are drawn from the same separators that a table of 4 KiB blocks would have, about 34 keys apart. Pure.
  */
 import { fitModel } from '../../src/learned/fit-model'
-import { MODEL_ERROR_MAX } from '../../src/storage/index-mode'
-import { numberOfKey } from '../../src/storage/separators'
-import { shortestSeparator } from '../../src/storage/table-index'
+import { MODEL_ERROR_MAX } from '../../src/storage/table/index-mode'
+import { numberOfKey } from '../../src/storage/table/separators'
+import { shortestSeparator } from '../../src/storage/table/table-index'
 import { spreadOfMetric } from './figures'
 import { createKeySet } from './key-sets'
 import type { KeySetName } from './key-sets'

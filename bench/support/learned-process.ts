@@ -1,7 +1,7 @@
 /**
  * The process that measures for bench:learned: `<key set>:<index mode>`, or `compaction`.
  */
-import { INDEX_MODES } from '../../src/storage/index-mode'
+import { INDEX_MODES } from '../../src/storage/table/index-mode'
 import { openCompactionCase } from './learned-compaction'
 import { KEY_SET_NAMES } from './key-sets'
 import { openLearnedCases } from './learned-cases'

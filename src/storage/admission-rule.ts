@@ -7,7 +7,7 @@
  * Pinned by test/unit/storage/admission-rule.test.ts; decision 0015.
  */
 import type { Limits } from '../base/limits'
-import { MERGE_BYTES_PER_BYTE } from './merge-credit'
+import { MERGE_BYTES_PER_BYTE } from './compaction/merge-credit'
 
 /** What keeps commits waiting. */
 export type StallKind = 'mergeDebt' | 'memtables' | 'levelZero'

@@ -13,14 +13,14 @@
  */
 import type { KeyRange } from '../base/key-range'
 import { rangesOverlap } from '../base/key-range'
-import { tableSetToLevels } from './compaction-job'
-import { lastLevel } from './compaction-picker'
-import type { RunPlace } from './manifest-state'
-import { LEVELS } from './manifest-state'
-import type { Memtable } from './memtable'
-import type { Memtables } from './memtables'
-import type { TableSet } from './table-set'
-import { nextRun } from './table-set'
+import { tableSetToLevels } from './compaction/compaction-job'
+import { lastLevel } from './compaction/compaction-picker'
+import type { RunPlace } from './manifest/manifest-state'
+import { LEVELS } from './manifest/manifest-state'
+import type { Memtable } from './memtable/memtable'
+import type { Memtables } from './memtable/memtables'
+import type { TableSet } from './table/table-set'
+import { nextRun } from './table/table-set'
 
 /** The place above everything that overlaps `range`, as deep as that allows. */
 export function choosePlace(set: TableSet, range: KeyRange): RunPlace {

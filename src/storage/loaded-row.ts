@@ -4,9 +4,9 @@
  * Pinned by test/unit/storage/bulk-load.test.ts.
  */
 import type { Key } from '../base/bytes'
-import { LOADED_PLACEHOLDER } from './block-format'
+import { LOADED_PLACEHOLDER } from './table/block-format'
 import { ENTRY_PUT } from './engine'
-import type { Version } from './version-cursor'
+import type { Version } from './rows/version-cursor'
 
 const KEY_BYTES_INITIAL = 256
 const NO_BYTES = new Uint8Array(0)

@@ -14,12 +14,12 @@ import type { Key } from '../base/bytes'
 import { isEmptyRange } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
-import { compareBytes, copyBytes, copyInto, equalBytes } from './bytes-in-place'
+import { compareBytes, copyBytes, copyInto, equalBytes } from './files/bytes-in-place'
 import { ENTRY_DELETE } from './engine'
 import type { EngineCursor } from './engine'
-import { MergingCursor } from './merging-cursor'
-import type { RangeTombstoneIndex } from './range-tombstones'
-import type { Version, VersionCursor } from './version-cursor'
+import { MergingCursor } from './table/merging-cursor'
+import type { RangeTombstoneIndex } from './rows/range-tombstones'
+import type { Version, VersionCursor } from './rows/version-cursor'
 
 export interface RowCursorOptions {
   /** Newest first, all of direction `reverse`, not yet positioned; closed with the cursor. */

@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
   [
     'a file of storage from mvcc',
     'src/mvcc/limits.ts',
-    `import '../storage/memory-engine'`,
+    `import '../storage/memory/memory-engine'`,
     ['import-x/no-restricted-paths'],
   ],
   ['a default export', 'src/base/limits.ts', 'export default 1', ['import-x/no-default-export']],

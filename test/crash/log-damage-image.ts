@@ -12,7 +12,7 @@ import { CorruptionError, open } from '../../src/index'
 import type { Database, OpenOptions } from '../../src/index'
 import {
   FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, decodeFrameHeader, decodeSegmentHeader, fileNameToSegment, isFrameIntact,
-} from '../../src/storage/log-format' // prettier-ignore
+} from '../../src/storage/log/log-format' // prettier-ignore
 
 const KiB = 1024
 

@@ -14,7 +14,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { SEGMENT_HEADER_BYTES } from '../../src/storage/log-format'
+import { SEGMENT_HEADER_BYTES } from '../../src/storage/log/log-format'
 import type { Files, Frame, Image, Opening } from './log-damage-image'
 import { inTemporary, openAndJudge, writeFiles } from './log-damage-image'
 

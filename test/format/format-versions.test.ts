@@ -3,12 +3,12 @@ import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { crc32 } from '../../src/base/checksum'
 import { UnsupportedFormatError } from '../../src/base/errors'
-import { recoverLog } from '../../src/storage/log-reader'
-import { FOOTER_BYTES } from '../../src/storage/table-format'
-import { readManifest } from '../../src/storage/manifest-reader'
+import { recoverLog } from '../../src/storage/log/log-reader'
+import { FOOTER_BYTES } from '../../src/storage/table/table-format'
+import { readManifest } from '../../src/storage/manifest/manifest-reader'
 import { createMemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import type { MemoryRuntime } from '../support/memory-runtime/memory-runtime'
-import { openTestTable, TestFile } from '../unit/storage/table-world'
+import { openTestTable, TestFile } from '../unit/storage/table/table-world'
 
 const folderOf = (format: string, fixture: string): string => path.join(__dirname, format, 'fixtures', fixture)
 

@@ -5,7 +5,7 @@
  * Random histories; a failure prints the seed and what replays it.
  */
 import * as fc from 'fast-check'
-import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../src/storage/batch-codec'
+import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../src/storage/rows/batch-codec'
 import { ENTRY_DELETE, ENTRY_DELETE_RANGE, ENTRY_PUT, batchBytes } from '../../src/storage/engine'
 import type { BatchEntry } from '../../src/storage/engine'
 import type { EngineDriver } from '../contract/engine/engine-driver'

@@ -5,7 +5,7 @@
  */
 import { createLimits } from '../../src/base/limits'
 import { createTransactionStore } from '../../src/mvcc/transaction-store'
-import { createMemoryEngine } from '../../src/storage/memory-engine'
+import { createMemoryEngine } from '../../src/storage/memory/memory-engine'
 import { createMemoryRuntime } from '../support/memory-runtime/memory-runtime'
 
 test('0010: a conflict with a commit that will never be published is not retryable', async () => {

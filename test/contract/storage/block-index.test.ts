@@ -3,9 +3,9 @@ import * as fc from 'fast-check'
 import { createKeySet, KEY_SET_NAMES } from '../../../bench/support/key-sets'
 import { SEQUENCE_INFINITY } from '../../../src/base/sequence'
 import { PiecewiseModel } from '../../../src/learned/piecewise-model'
-import { INDEX_PAGE_ROWS } from '../../../src/storage/index-format'
-import type { LeanIndex } from '../../../src/storage/lean-index'
-import { TableIndex } from '../../../src/storage/table-index'
+import { INDEX_PAGE_ROWS } from '../../../src/storage/table/index-format'
+import type { LeanIndex } from '../../../src/storage/table/lean-index'
+import { TableIndex } from '../../../src/storage/table/table-index'
 import { SeededRandom } from '../../support/oracle/random'
 import {
   BLOCK_BYTES,
@@ -17,9 +17,9 @@ import {
   rootOf,
   separatorsFrom,
   separatorsOf,
-} from '../../unit/storage/index-world'
-import type { Separator } from '../../unit/storage/index-world'
-import { check, modelKeys } from '../../unit/storage/version-model'
+} from '../../unit/storage/table/index-world'
+import type { Separator } from '../../unit/storage/table/index-world'
+import { check, modelKeys } from '../../unit/storage/rows/version-model'
 
 const file = 'test/contract/storage/block-index.test.ts'
 const modes = ['binary', 'resident', 'lean'] as const

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Batch, EntryKind } from '../../../src/storage/engine'
-import type { LogEnd } from '../../../src/storage/log-contract'
+import type { LogEnd } from '../../../src/storage/log/log-contract'
 import type { DurableImage } from '../../support/memory-runtime/durable-image'
 
 /** The folder of all fixtures. */

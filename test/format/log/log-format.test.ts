@@ -1,7 +1,7 @@
 /** The log's format as it was frozen: its files open, its documented example is what the code reads and writes. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { decodeBatch, encodeBatch } from '../../../src/storage/batch-codec'
+import { decodeBatch, encodeBatch } from '../../../src/storage/rows/batch-codec'
 import type { Batch } from '../../../src/storage/engine'
 import { ENTRY_DELETE, ENTRY_DELETE_RANGE, ENTRY_PUT } from '../../../src/storage/engine'
 import {
@@ -10,8 +10,8 @@ import {
   encodeFrame,
   encodeSegmentHeader,
   isFrameIntact,
-} from '../../../src/storage/log-format'
-import { recoverLog } from '../../../src/storage/log-reader'
+} from '../../../src/storage/log/log-format'
+import { recoverLog } from '../../../src/storage/log/log-reader'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import type { Expected } from './fixtures'
 import { FIXTURES, readFixture, toPlain } from './fixtures'

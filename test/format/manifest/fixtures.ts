@@ -1,9 +1,9 @@
 /** The frozen manifests: how each was made, where it is, and what it says. */
 import path from 'node:path'
 import { createLimits } from '../../../src/base/limits'
-import { Manifest } from '../../../src/storage/manifest'
-import type { ManifestEdit, ManifestState, TableRecord } from '../../../src/storage/manifest-state'
-import { createManifestState } from '../../../src/storage/manifest-state'
+import { Manifest } from '../../../src/storage/manifest/manifest'
+import type { ManifestEdit, ManifestState, TableRecord } from '../../../src/storage/manifest/manifest-state'
+import { createManifestState } from '../../../src/storage/manifest/manifest-state'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 
 /** The folder of all fixtures: in each `CURRENT`, one manifest, and `expected.json`. */

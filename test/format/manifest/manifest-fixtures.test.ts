@@ -1,9 +1,9 @@
 /** Manifests written long ago are read as they were meant, and today's are written the same way. */
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { CURRENT_FILE } from '../../../src/storage/file-names'
-import { decodeHeader, decodeRecord, encodeRecord } from '../../../src/storage/manifest-format'
-import { readManifest } from '../../../src/storage/manifest-reader'
+import { CURRENT_FILE } from '../../../src/storage/files/file-names'
+import { decodeHeader, decodeRecord, encodeRecord } from '../../../src/storage/manifest/manifest-format'
+import { readManifest } from '../../../src/storage/manifest/manifest-reader'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import { EDITS_BY_FIXTURE, FIXTURES, toPlain, writeManifest } from './fixtures'
 

@@ -1,13 +1,13 @@
 /** The frozen tables: how each was made, where it is, and what it holds. */
 import { createHash } from 'node:crypto'
 import path from 'node:path'
-import type { Compression } from '../../../src/storage/compressed-block'
+import type { Compression } from '../../../src/storage/table/compressed-block'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
-import type { IndexMode } from '../../../src/storage/index-mode'
-import type { TableProperties } from '../../../src/storage/table-format'
-import type { RangeTombstone } from '../../../src/storage/version-cursor'
-import { writeTable } from '../../unit/storage/table-world'
-import type { ModelHistory, ModelVersion } from '../../unit/storage/version-model'
+import type { IndexMode } from '../../../src/storage/table/index-mode'
+import type { TableProperties } from '../../../src/storage/table/table-format'
+import type { RangeTombstone } from '../../../src/storage/rows/version-cursor'
+import { writeTable } from '../../unit/storage/table/table-world'
+import type { ModelHistory, ModelVersion } from '../../unit/storage/rows/version-model'
 
 /** The folder of all fixtures: for each a table and a `.json` with what it holds. */
 export const FIXTURES = path.join(__dirname, 'fixtures')

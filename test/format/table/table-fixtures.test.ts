@@ -2,12 +2,12 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { crc32 } from '../../../src/base/checksum'
-import { hashKey, KeyHash } from '../../../src/storage/filter'
-import { Lookup } from '../../../src/storage/lookup'
-import { blockSeed, fileSeed } from '../../../src/storage/table-format'
-import { openTestTable, TestFile, versionsFrom } from '../../unit/storage/table-world'
-import type { OpenedTable } from '../../unit/storage/table-world'
-import { modelGet } from '../../unit/storage/version-model'
+import { hashKey, KeyHash } from '../../../src/storage/table/filter'
+import { Lookup } from '../../../src/storage/rows/lookup'
+import { blockSeed, fileSeed } from '../../../src/storage/table/table-format'
+import { openTestTable, TestFile, versionsFrom } from '../../unit/storage/table/table-world'
+import type { OpenedTable } from '../../unit/storage/table/table-world'
+import { modelGet } from '../../unit/storage/rows/version-model'
 import { FILE_NUMBER, FIXTURE_BY_NAME, FIXTURES, toPlain, writeFixture } from './fixtures'
 
 const names = readdirSync(FIXTURES)

@@ -5,8 +5,8 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { sortRangeTombstones } from '../../../src/storage/range-tombstones'
-import { inOrder } from '../../unit/storage/version-model'
+import { sortRangeTombstones } from '../../../src/storage/rows/range-tombstones'
+import { inOrder } from '../../unit/storage/rows/version-model'
 import { FIXTURE_BY_NAME, FIXTURES, toPlain, writeFixture } from './fixtures'
 
 async function write(name: string): Promise<void> {

@@ -6,13 +6,13 @@
  */
 import type { KeyRange } from '../../../src/base/key-range'
 import type { Limits } from '../../../src/base/limits'
-import type { CompactionPlan } from '../../../src/storage/compaction-picker'
-import { pickCompaction } from '../../../src/storage/compaction-picker'
-import { createRetention } from '../../../src/storage/compaction-retention'
-import { LEVELS } from '../../../src/storage/manifest-state'
-import type { Levels } from '../../../src/storage/runs'
-import { packRuns, sumBytes, tablesOf } from '../../../src/storage/runs'
-import type { TableProperties } from '../../../src/storage/table-format'
+import type { CompactionPlan } from '../../../src/storage/compaction/compaction-picker'
+import { pickCompaction } from '../../../src/storage/compaction/compaction-picker'
+import { createRetention } from '../../../src/storage/compaction/compaction-retention'
+import { LEVELS } from '../../../src/storage/manifest/manifest-state'
+import type { Levels } from '../../../src/storage/table/runs'
+import { packRuns, sumBytes, tablesOf } from '../../../src/storage/table/runs'
+import type { TableProperties } from '../../../src/storage/table/table-format'
 
 /** Keys ascending, without doubles. */
 type Keys = Uint32Array

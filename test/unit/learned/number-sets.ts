@@ -1,7 +1,7 @@
 /** Ascending numbers of every kind that a model meets: those of the key sets, and those made to break it. */
 import { createKeySet, KEY_SET_NAMES } from '../../../bench/support/key-sets'
 import { NUMBER_END } from '../../../src/learned/fit-model'
-import { numberOfKey } from '../../../src/storage/separators'
+import { numberOfKey } from '../../../src/storage/table/separators'
 import { SeededRandom } from '../../support/oracle/random'
 
 /** The numbers of `count` keys of a set, behind what all of them share. */

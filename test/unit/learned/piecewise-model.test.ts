@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { fitModel, NUMBER_END } from '../../../src/learned/fit-model'
 import { lowerBound, PiecewiseModel } from '../../../src/learned/piecewise-model'
-import { check } from '../storage/version-model'
+import { check } from '../storage/rows/version-model'
 import { numberSets, questionsFor } from './number-sets'
 
 const file = 'test/unit/learned/piecewise-model.test.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { SegmentFitter } from '../../../src/learned/segment-fitter'
 import type { Line } from '../../../src/learned/segment-fitter'
-import { check } from '../storage/version-model'
+import { check } from '../storage/rows/version-model'
 
 const file = 'test/unit/learned/segment-fitter.test.ts'
 

@@ -5,8 +5,8 @@ import { createLimits } from '../../../src/base/limits'
 import type { StoreLoad } from '../../../src/mvcc/contract'
 import { createTransactionStore } from '../../../src/mvcc/transaction-store'
 import type { TransactionStore } from '../../../src/mvcc/transaction-store'
-import type { MemoryEngine } from '../../../src/storage/memory-engine'
-import { createMemoryEngine } from '../../../src/storage/memory-engine'
+import type { MemoryEngine } from '../../../src/storage/memory/memory-engine'
+import { createMemoryEngine } from '../../../src/storage/memory/memory-engine'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 
 function createWorld(): { store: TransactionStore; engine: MemoryEngine; filled: (...keys: string[]) => StoreLoad } {

@@ -1,7 +1,7 @@
 import { createLimits } from '../../../src/base/limits'
 import type { AdmissionFigures } from '../../../src/storage/admission-rule'
 import { admissionState, debtBytesMax } from '../../../src/storage/admission-rule'
-import { MERGE_BYTES_PER_BYTE } from '../../../src/storage/merge-credit'
+import { MERGE_BYTES_PER_BYTE } from '../../../src/storage/compaction/merge-credit'
 
 const MiB = 1024 * 1024
 const limits = createLimits({

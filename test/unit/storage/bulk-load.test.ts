@@ -2,18 +2,18 @@
  * Bulk loads of the LSM engine: what is on disk, who is held up, what closing and failures leave.
  */
 import { CorruptionError, DatabaseClosedError } from '../../../src/base/errors'
-import { parseFileName } from '../../../src/storage/file-names'
+import { parseFileName } from '../../../src/storage/files/file-names'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../src/storage/engine'
 import type { EngineEvent, LoadDoor } from '../../../src/storage/engine'
 import type { LsmEngine } from '../../../src/storage/lsm-engine'
 import { openLsmEngine } from '../../../src/storage/lsm-engine'
-import { readManifest } from '../../../src/storage/manifest-reader'
+import { readManifest } from '../../../src/storage/manifest/manifest-reader'
 import { TINY_LIMITS } from '../../contract/engine/engine-subjects'
 import { put } from '../../contract/engine/engine-driver'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import type { MemoryRuntime } from '../../support/memory-runtime/memory-runtime'
-import { openTestTable, writeTable } from './table-world'
-import type { ModelVersion } from './version-model'
+import { openTestTable, writeTable } from './table/table-world'
+import type { ModelVersion } from './rows/version-model'
 
 const door: LoadDoor = {
   enter: () => Promise.resolve(),

@@ -1,9 +1,9 @@
 import type { Key } from '../../../src/base/bytes'
 import { choosePlace, isInMemtables } from '../../../src/storage/load-place'
-import { Memtables } from '../../../src/storage/memtables'
-import type { Table } from '../../../src/storage/table'
-import type { PlacedFile } from '../../../src/storage/table-set'
-import { TableFile, TableSet } from '../../../src/storage/table-set'
+import { Memtables } from '../../../src/storage/memtable/memtables'
+import type { Table } from '../../../src/storage/table/table'
+import type { PlacedFile } from '../../../src/storage/table/table-set'
+import { TableFile, TableSet } from '../../../src/storage/table/table-set'
 import { del, delRange, put } from '../../contract/engine/engine-driver'
 
 let fileNumber = 0

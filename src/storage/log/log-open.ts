@@ -1,0 +1,31 @@
+/**
+ * Begins a log: its threads, its first segment, and the ties between the parts.
+ *
+ * Pinned by test/unit/storage/log/log.test.ts and log-supply.test.ts.
+ */
+import type { Runtime } from '../../runtime/runtime'
+import { Log } from './log'
+import type { LogOptions } from './log-contract'
+import { SegmentSupply } from './log-supply'
+
+/** Prepares the first segment and starts the log's threads. Throws `DiskFullError`, `IoError`, whatever naming throws. */
+export async function openLog(runtime: Runtime, options: LogOptions): Promise<Log> {
+  const commitThread = await runtime.files.openIoThread(options.ioMode)
+  const fillThread = await runtime.files.openIoThread('thread')
+  const { directory, limits, firstSegment, databaseMark, listener } = options
+  let log: Log | undefined
+  try {
+    const supply = await SegmentSupply.open(runtime, fillThread, {
+      ...{ directory, limits, firstSegment, databaseMark },
+      nameSegment: (number) => listener.nameSegment(number),
+      onChange: () => log?.onRoom(),
+      onFailed: (cause) => log?.onPreparationFailed(cause),
+    })
+    log = new Log(runtime, options, { supply, commitThread, fillThread })
+    return log
+  } catch (error) {
+    await commitThread.close()
+    await fillThread.close()
+    throw error
+  }
+}

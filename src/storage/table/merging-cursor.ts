@@ -1,0 +1,168 @@
+/**
+ * Merges any number of version cursors into one, in internal order.
+ *
+ * The source in front is kept apart from a binary heap of the others: while it stays in front, a move costs one comparison, and none if
+ * it is the only one left. Keys are compared as bytes where the sources show them; no object and no string is made per entry.
+ *
+ *   front: level 1 at "cherry"/9      heap: [memtable "date"/12, level 0 "fig"/8, ...]
+ *
+ * Where key and sequence are equal, the newer source comes first. Sources that promise are waited for, one after the other.
+ *
+ * Pinned by test/unit/storage/table/merging-cursor.test.ts against a naive model and test/data/vectors/merge-iterator.json.
+ */
+import type { Key } from '../../base/bytes'
+import type { Sequence } from '../../base/sequence'
+import { compareBytes } from '../files/bytes-in-place'
+import type { VersionCursor, VersionKind } from '../rows/version-cursor'
+
+export { openRunCursor } from './run-cursor'
+
+/** A source and its rank: 0 is the newest. */
+interface Ranked {
+  readonly cursor: VersionCursor
+  readonly rank: number
+}
+
+/** All versions of all sources in internal order, the newer source first where key and sequence are equal. */
+export class MergingCursor implements VersionCursor {
+  readonly #sources: readonly Ranked[]
+  readonly #reverse: boolean
+  /** Positioned sources but the one in front; a heap by `#isBefore`. */
+  readonly #heap: Ranked[] = []
+  #front: Ranked | undefined
+
+  /** `sources` newest first, all of direction `reverse`; closed with the cursor. */
+  constructor(sources: readonly VersionCursor[], reverse: boolean) {
+    this.#sources = sources.map((cursor, rank) => ({ cursor, rank }))
+    this.#reverse = reverse
+  }
+
+  get key(): Key {
+    return this.#front!.cursor.key
+  }
+
+  get keyBytes(): Uint8Array {
+    return this.#front!.cursor.keyBytes
+  }
+
+  get keyLength(): number {
+    return this.#front!.cursor.keyLength
+  }
+
+  get sequence(): Sequence {
+    return this.#front!.cursor.sequence
+  }
+
+  get kind(): VersionKind {
+    return this.#front!.cursor.kind
+  }
+
+  get valueBytes(): Uint8Array {
+    return this.#front!.cursor.valueBytes
+  }
+
+  get valueAt(): number {
+    return this.#front!.cursor.valueAt
+  }
+
+  get valueLength(): number {
+    return this.#front!.cursor.valueLength
+  }
+
+  seek(key: Key | undefined): boolean | Promise<boolean> {
+    this.#front = undefined
+    this.#heap.length = 0
+    return this.#seekFrom(0, key)
+  }
+
+  #seekFrom(first: number, key: Key | undefined): boolean | Promise<boolean> {
+    for (let i = first; i < this.#sources.length; i++) {
+      const source = this.#sources[i]!
+      const moved = source.cursor.seek(key)
+      if (typeof moved !== 'boolean') {
+        return moved.then((more) => {
+          if (more) this.#push(source)
+          return this.#seekFrom(i + 1, key)
+        })
+      }
+      if (moved) this.#push(source)
+    }
+    this.#front = this.#pop()
+    return this.#front !== undefined
+  }
+
+  next(): boolean | Promise<boolean> {
+    const front = this.#front
+    if (front === undefined) return false
+    const moved = front.cursor.next()
+    return typeof moved === 'boolean' ? this.#settle(front, moved) : moved.then((more) => this.#settle(front, more))
+  }
+
+  /** Puts the source that moved, and has `more` or not, where it belongs. */
+  #settle(moved: Ranked, more: boolean): boolean {
+    const heap = this.#heap
+    if (!more) {
+      this.#front = this.#pop()
+      return this.#front !== undefined
+    }
+    if (heap.length > 0 && this.#isBefore(heap[0]!, moved)) {
+      this.#front = heap[0]!
+      this.#sink(moved)
+    }
+    return true
+  }
+
+  #isBefore(a: Ranked, b: Ranked): boolean {
+    const x = a.cursor
+    const y = b.cursor
+    const byKey = compareBytes(x.keyBytes, x.keyLength, y.keyBytes, y.keyLength)
+    if (byKey !== 0) return this.#reverse ? byKey > 0 : byKey < 0
+    const bySequence = y.sequence - x.sequence
+    if (bySequence !== 0) return this.#reverse ? bySequence > 0 : bySequence < 0
+    return a.rank < b.rank
+  }
+
+  #push(source: Ranked): void {
+    const heap = this.#heap
+    let at = heap.length
+    heap.push(source)
+    while (at > 0) {
+      const parent = (at - 1) >>> 1
+      if (!this.#isBefore(source, heap[parent]!)) break
+      heap[at] = heap[parent]!
+      at = parent
+    }
+    heap[at] = source
+  }
+
+  #pop(): Ranked | undefined {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return last
+    const first = heap[0]!
+    this.#sink(last)
+    return first
+  }
+
+  /** Puts `source` in the place of the heap's first and lets it sink. REQUIRES: the heap is not empty. */
+  #sink(source: Ranked): void {
+    const heap = this.#heap
+    const count = heap.length
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= count) break
+      if (child + 1 < count && this.#isBefore(heap[child + 1]!, heap[child]!)) child++
+      if (!this.#isBefore(heap[child]!, source)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = source
+  }
+
+  close(): void {
+    this.#front = undefined
+    this.#heap.length = 0
+    for (const { cursor } of this.#sources) cursor.close()
+  }
+}
