@@ -1,0 +1,80 @@
+/**
+ * Opens the database that a command names, hands it over, and closes it whatever happens.
+ *
+ * A directory without a database is bad input, said before anything is touched: commands never create one by a slip of the pen.
+ * On Ctrl-C the work rejects with the signal's reason and the database is closed, unless that takes long (a merge that nobody
+ * waits for): the process ends then as in a crash, which a database survives.
+ * Pinned by test/cli/main.test.ts and test/cli/process.test.ts.
+ */
+import { readdirSync } from 'node:fs'
+import type { Database, OpenOptions } from '../index'
+import { open } from '../open'
+import { UsageError } from './cli-errors'
+import type { Invocation } from './command'
+
+/** Time that closing may take after Ctrl-C. */
+const CLOSE_MS_MAX = 2000
+
+/**
+ * Runs `use` on the database in `directory`. Rejects with `UsageError` where there is none (unless `options.create` is true), as
+ * `open` does, as `use` does, and with the signal's reason.
+ */
+export async function withDatabase<T>(
+  invocation: Invocation,
+  options: OpenOptions & { readonly directory: string },
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  const { directory, ...openOptions } = options
+  const { signal } = invocation.terminal
+  if (options.create !== true) checkDatabase(directory)
+  signal.throwIfAborted()
+  const db = await open(directory, { create: false, ...openOptions })
+  const result = await untilAborted(signal, use(db)).catch(async (error: unknown) => {
+    await (signal.aborted ? closeInTime(db) : db.close().catch(() => undefined))
+    throw error
+  })
+  await db.close()
+  return result
+}
+
+/** Throws `UsageError` unless `directory` is one that holds files of a database. */
+export function checkDatabase(directory: string): void {
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'ENOENT') throw new UsageError(`Cannot open ${directory}: there is no such directory`)
+    if (code === 'ENOTDIR') throw new UsageError(`Cannot open ${directory}: it is no directory`)
+    throw error
+  }
+  if (names.some((name) => name === 'CURRENT' || /^\d{10}\.(log|table|manifest)$/.test(name))) return
+  throw new UsageError(`Cannot open ${directory}: it holds no database`)
+}
+
+/** Settles as `promise` does, or rejects with the signal's reason if that is aborted first. */
+export function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** Closes, but waits no longer than `CLOSE_MS_MAX`. */
+function closeInTime(db: Database): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_MS_MAX)
+    db.close().then(
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+    )
+  })
+}
