@@ -3,20 +3,12 @@
  *
  * Colours are left out where NO_COLOR is set or the output is no terminal. Nothing here knows of databases.
  */
-import type { CycleEdge, SerializationReport } from '../src/index'
+import { drawCycle as cycleLines } from '../src/cli/cycle-drawing'
+import { createPaint, withoutPaint } from '../src/cli/paint'
+import type { SerializationReport } from '../src/index'
 
-const coloured = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === ''
-const paint =
-  (code: number) =>
-  (text: string): string =>
-    coloured ? `\x1b[${code}m${text}\x1b[0m` : text
-
-export const bold = paint(1)
-export const dim = paint(2)
-export const red = paint(31)
-export const green = paint(32)
-export const yellow = paint(33)
-export const cyan = paint(36)
+const paint = createPaint(process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '')
+export const { bold, dim, red, green, yellow, cyan } = paint
 
 /** Width of a column in characters. */
 const COLUMN_CHARS = 46
@@ -57,40 +49,13 @@ export function tableRow(cells: readonly string[], firstChars = 34): string {
   return cells.map((cell, index) => padded(cell, index === 0 ? firstChars : 22)).join(' ')
 }
 
-/**
- * The cycle of a report: each transaction stands above what has to come after it, and the last one leads back.
- *
- *   ╭─▶ alice
- *   │     │  read "bob" before bob overwrote it
- *   │   bob
- *   │     │  read "alice" before alice overwrote it
- *   ╰─────╯
- */
+/** The cycle of a report, with arrows. */
 export function drawCycle(report: SerializationReport): void {
-  report.cycle.forEach((edge, index) => {
-    say(`  ${yellow(index === 0 ? '╭─▶' : '│  ')} ${bold(nameOf(edge.from))}`)
-    say(`  ${yellow('│')}     ${yellow('│')}  ${dim(`${because(edge)}: it comes before ${nameOf(edge.to)}`)}`)
-  })
-  say(`  ${yellow('╰─────╯')}`)
-}
-
-function because(edge: CycleEdge): string {
-  const what = edge.key === undefined ? rangeText(edge) : `"${Buffer.from(edge.key).toString()}"`
-  if (edge.kind === 'rw') return `read ${what} as it was before ${nameOf(edge.to)} wrote it`
-  if (edge.kind === 'ww') return `wrote ${what}, which ${nameOf(edge.to)} overwrote`
-  return `had committed when ${nameOf(edge.to)} began`
-}
-
-function rangeText({ range }: CycleEdge): string {
-  return range === undefined ? 'something' : `the range from "${Buffer.from(range.start).toString()}"`
-}
-
-function nameOf({ id, label }: CycleEdge['from']): string {
-  return label ?? `transaction ${id}`
+  for (const line of cycleLines(report, paint)) say(line)
 }
 
 /** Fills up to `chars` as they are seen: colours take no room. */
 function padded(text: string, chars = COLUMN_CHARS): string {
-  const seen = text.replace(/\x1b\[\d+m/g, '').length
+  const seen = withoutPaint(text).length
   return text + ' '.repeat(Math.max(0, chars - seen))
 }
