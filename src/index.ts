@@ -30,6 +30,16 @@ export {
 } from './base/errors'
 export type { StrictKvErrorCode } from './base/errors'
 export type { AbortReason, CycleEdge, ReportRange, SerializationReport, TxRef } from './base/serialization-report'
+export type {
+  CommitForecast,
+  ExplainedEdge,
+  ExplainedList,
+  ExplainedPlace,
+  ExplainedWait,
+  ExplainedWrite,
+  TransactionExplanation,
+} from './mvcc/explanation'
+export type { TransactionState } from './mvcc/transaction-state'
 export type { Bytes, BytesInput, Row } from './kv/bytes-type'
 export type {
   Durability,

@@ -82,6 +82,12 @@ export const LIMITS = {
     max: 100_000_000,
     about: 'committed transactions retained in the conflict graph; beyond it the oldest reader is too old',
   },
+  explanationEntriesMax: {
+    initial: 1_000,
+    min: 1,
+    max: 1_000_000,
+    about: 'entries of each list in the explanation of a transaction; the rest is counted',
+  },
   memtableBytesMax: { initial: 32 * MiB, min: 16 * KiB, max: 1 * GiB, about: 'size at which a memtable is frozen' },
   memtablesFrozenMax: { initial: 2, min: 1, max: 64, about: 'frozen memtables waiting for flush before commits wait' },
   walBytesMax: { initial: 128 * MiB, min: 64 * KiB, max: 16 * GiB, about: 'log bytes at which the memtable is frozen' },

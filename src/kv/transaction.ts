@@ -15,6 +15,7 @@ import type { KeyRange } from '../base/key-range'
 import { isEmptyRange } from '../base/key-range'
 import type { Limits } from '../base/limits'
 import type { CommitReceipt, StoreCursor, StoreTransaction, TransactionState } from '../mvcc/contract'
+import type { TransactionExplanation } from '../mvcc/explanation'
 import type { Bytes, BytesInput, Row } from './bytes-type'
 import { ASYNC_DISPOSE, DISPOSE } from './dispose'
 import type { Events } from './events'
@@ -274,6 +275,14 @@ export class Transaction {
    */
   rollback(): void {
     this.#store.rollback()
+  }
+
+  /**
+   * What is known of it at this moment: what it has read and written, whom it missed and who missed it, what it waits for, and what a
+   * commit would come to. Changes nothing, counts as no read, works in every state; lists are cut at `explanationEntriesMax`.
+   */
+  explain(): TransactionExplanation {
+    return this.#store.explain()
   }
 
   [DISPOSE](): void {

@@ -125,7 +125,8 @@ function pushRealTime(edges: CycleEdge[], from: TxRef, to: TxRef, floorReader: F
   edges.push({ from: floorReader.reader, to, kind: 'rw', ...placeOf(floorReader.key, floorReader.range) })
 }
 
-function placeOf(key: Key | undefined, range: KeyRange | undefined): { key?: Buffer; range?: ReportRange } {
+/** Where an edge comes from, as reports name it: a key, a range, or nothing that is known. */
+export function placeOf(key: Key | undefined, range: KeyRange | undefined): { key?: Buffer; range?: ReportRange } {
   if (key !== undefined) return { key: keyToBuffer(key) }
   if (range === undefined) return {}
   const start = keyToBuffer(range.start)

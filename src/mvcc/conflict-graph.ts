@@ -24,15 +24,15 @@ import type { TxRef } from '../base/serialization-report'
 import type { Sequence } from '../base/sequence'
 import { SEQUENCE_INFINITY } from '../base/sequence'
 import type { Batch } from '../storage/engine'
-import { ENTRY_DELETE_RANGE } from '../storage/engine'
 import { createLostUpdateError, createSerializationError } from './abort-report'
+import { decidedPredecessors, firstCommitterOf, floorReaderOf, isEdgeStored } from './commit-test'
 import { appended } from './conflict-index'
 import { GraphCore } from './graph-core'
 import type { SnapshotHolder } from './graph-core'
 import { mergeKeyReads, mergeRangeReads } from './memory-bounds'
 import type { RangeEntry } from './range-index'
 import type { GrowingFloor } from './reader-floors'
-import { decideCommit, decideRead, isDoomed, isFirstCommitterLost, isFloorNeeded, isLostUpdate } from './rules'
+import { decideCommit, decideRead, isDoomed, isFloorNeeded, isLostUpdate } from './rules'
 import type { Reach } from './search'
 import { TransactionNode, createTxRef } from './transaction-node'
 import type { Edge, RangeRead } from './transaction-node'
@@ -251,26 +251,14 @@ export class ConflictGraph {
 
   /** The floor of a transaction that is about to be decided takes up the read-only readers of what it overwrites. */
   #takeFloors(node: TransactionNode, batch: Batch): void {
-    const { floors } = this.core.index
-    if (floors.size === 0) return
-    for (const { kind, key, end } of batch) {
-      const range = kind === ENTRY_DELETE_RANGE ? { start: key, end } : undefined
-      const floor = range === undefined ? floors.ofKey(key, node.floor) : floors.ofRange(range, node.floor)
-      if (floor === undefined) continue
-      // The place is what is overwritten: the record may have grown since it was made.
-      const place =
-        range === undefined ? { key, range } : { key: floor.key, range: floor.key === undefined ? range : undefined }
-      this.core.raiseFloor(node, { reader: floor.reader, merged: floor.merged, ...place })
-    }
+    const reader = floorReaderOf(this.core.index.floors, batch, node.floor)
+    if (reader !== undefined) this.core.raiseFloor(node, reader)
   }
 
   #decide(node: TransactionNode, batch: Batch): Reach {
     const { missed } = node
     if (missed === undefined || missed.size === 0) return NOTHING_STALE
-    const predecessors = new Map<TransactionNode, Edge>()
-    this.core.index.forEachPredecessor(batch, isDecided, (predecessor, edge) => {
-      if (!predecessors.has(predecessor)) predecessors.set(predecessor, edge)
-    })
+    const predecessors = decidedPredecessors(this.core.index, batch)
     const reach = this.#counted(decideCommit({ missed, predecessors, floor: node.floor }, this.core))
     const { closing } = reach
     if (closing === undefined) return reach
@@ -278,22 +266,15 @@ export class ConflictGraph {
   }
 
   #decideSnapshot(node: TransactionNode, batch: Batch): Reach {
-    this.core.index.forEachPredecessor(batch, isDecided, (predecessor, { kind, key, range }) => {
-      if (kind !== 'ww') return
-      if (!isFirstCommitterLost(predecessor.commit, node.snapshot)) return
-      throw createLostUpdateError(node.ref(), predecessor.ref(), key ?? range?.start ?? '')
-    })
+    const lost = firstCommitterOf(this.core.index, batch, node.snapshot)
+    if (lost !== undefined) throw createLostUpdateError(node.ref(), lost.winner.ref(), lost.key)
     return NOTHING_STALE
   }
 
   /** Adds the in-edges; returns the active readers whose reads alone now close a cycle. */
   #tellPredecessors(node: TransactionNode, batch: Batch, least: Sequence): Map<TransactionNode, Edge> | undefined {
     let doomed: Map<TransactionNode, Edge> | undefined
-    const counts = (predecessor: TransactionNode): boolean => {
-      if (predecessor === node || predecessor.state === 'summarized') return false
-      // Real time orders the others: their commits are at or below the snapshot.
-      return predecessor.state !== 'retained' || predecessor.commit > node.snapshot
-    }
+    const counts = (predecessor: TransactionNode): boolean => isEdgeStored(predecessor, node)
     this.core.index.forEachPredecessor(batch, counts, (predecessor, edge) => {
       this.core.link(predecessor, node, edge)
       if (predecessor.state !== 'active' || !isDoomed(predecessor.snapshot, least)) return
@@ -373,9 +354,6 @@ export class ConflictGraph {
     return reach
   }
 }
-
-/** Active transactions are not in the order yet. */
-const isDecided = (node: TransactionNode): boolean => node.state !== 'active'
 
 const NOTHING_MISSED: ReadonlyMap<TransactionNode, Edge> = new Map()
 const NOTHING_STALE: Reach = { closing: undefined, least: SEQUENCE_INFINITY, visits: 0 }

@@ -10,6 +10,10 @@ import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { SerializationReport } from '../base/serialization-report'
 import type { Durability } from '../storage/engine'
+import type { TransactionExplanation } from './explanation'
+import type { TransactionState } from './transaction-state'
+
+export type { TransactionState } from './transaction-state'
 
 /** How a transaction begins. */
 export interface BeginOptions {
@@ -32,12 +36,6 @@ export interface CommitReceipt {
 
 /** A synchronous answer where possible, a promise where something must be fetched or waited for. */
 export type Now<T> = T | Promise<T>
-
-/**
- * 'open' until commit is called; 'committing' until decided; 'decided' until acknowledged; then 'committed'.
- * 'rolled-back' and 'aborted' (doomed, a failed read or commit, a refused deadlock) are ends too.
- */
-export type TransactionState = 'open' | 'committing' | 'decided' | 'committed' | 'rolled-back' | 'aborted'
 
 /**
  * One transaction. Every operation throws (or rejects with) the stored error once it is aborted, and
@@ -76,6 +74,8 @@ export interface StoreTransaction {
    * signal fired). Does nothing once it is decided or has ended.
    */
   abort(error: Error): void
+  /** What is known of it now, and what a commit would come to. Changes nothing; works in every state. */
+  explain(): TransactionExplanation
 }
 
 /** Something that is waited for and can be given up: `cancel` rejects `result` with `error`, unless it has come already. */

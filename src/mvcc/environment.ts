@@ -9,11 +9,14 @@ import type { SerializationError } from '../base/errors'
 import type { Runtime } from '../runtime/runtime'
 import type { Engine } from '../storage/engine'
 import type { Acknowledgements } from './acknowledgements'
-import type { Chain } from './chain'
+import type { Chain, Link } from './chain'
 import type { ConflictGraph } from './conflict-graph'
 import type { StoreSnapshot, StoreTransaction } from './contract'
 import type { SnapshotSet } from './snapshots'
 import type { WaitQueues } from './wait-queues'
+
+/** The place of something open among all that is. */
+export type OpenLink = Link<StoreTransaction | StoreSnapshot>
 
 /** See the file's header. */
 export interface Environment {

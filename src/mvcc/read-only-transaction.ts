@@ -10,7 +10,6 @@ import { MisuseError, ReadOnlyError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Durability } from '../storage/engine'
-import type { Link } from './chain'
 import type { Reader } from './conflict-graph'
 import type {
   BeginOptions,
@@ -18,12 +17,13 @@ import type {
   Now,
   StoreCursor,
   StoreSavepoint,
-  StoreSnapshot,
   StoreTransaction,
   TransactionState,
 } from './contract'
-import type { Environment } from './environment'
+import type { Environment, OpenLink } from './environment'
 import { createClosedError, isSerializationError } from './environment'
+import { explainReadOnly } from './explain'
+import type { TransactionExplanation } from './explanation'
 import type { GrowingFloor } from './reader-floors'
 import type { SafeSnapshots, SafeWaiting } from './safe-snapshot'
 import { TransactionCursor } from './transaction-cursor'
@@ -33,7 +33,7 @@ export class ReadOnlyTransaction implements StoreTransaction {
   readonly readOnly = true
   readonly begunMs: number
   readonly #environment: Environment
-  readonly #openLink: Link<StoreTransaction | StoreSnapshot>
+  readonly #openLink: OpenLink
   readonly #durability: Durability
   readonly #reader: Reader
   /** The wait of a deferrable one, until it is over. */
@@ -177,6 +177,16 @@ export class ReadOnlyTransaction implements StoreTransaction {
 
   abort(error: Error): void {
     this.#end('aborted', error)
+  }
+
+  explain(): TransactionExplanation {
+    return explainReadOnly(this.#environment, {
+      reader: { ...this.#reader, snapshot: this.snapshot },
+      state: this.#state,
+      error: this.#error,
+      isSafe: this.#isSafe,
+      isWaiting: this.#safeWaiting !== undefined,
+    })
   }
 
   #end(state: 'committed' | 'rolled-back' | 'aborted', error: Error | undefined): void {

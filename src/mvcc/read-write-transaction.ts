@@ -18,7 +18,6 @@ import type { Sequence } from '../base/sequence'
 import { ENTRY_PUT, batchBytes } from '../storage/engine'
 import type { Batch, Durability } from '../storage/engine'
 import type { PendingCommit } from './acknowledgements'
-import type { Link } from './chain'
 import { commitWithRoom } from './commit-room'
 import type { RoomSeeker } from './commit-room'
 import type { CommitLog, GrowingRead } from './conflict-graph'
@@ -28,12 +27,13 @@ import type {
   Now,
   StoreCursor,
   StoreSavepoint,
-  StoreSnapshot,
   StoreTransaction,
   TransactionState,
 } from './contract'
-import type { Environment } from './environment'
+import type { Environment, OpenLink } from './environment'
 import { createClosedError, isSerializationError } from './environment'
+import { explainReadWrite } from './explain'
+import type { TransactionExplanation } from './explanation'
 import { Savepoints } from './savepoints'
 import { TransactionCursor } from './transaction-cursor'
 import type { TransactionNode } from './transaction-node'
@@ -46,7 +46,7 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
   readonly begunMs: number
   readonly #environment: Environment
   readonly #node: TransactionNode
-  readonly #openLink: Link<StoreTransaction | StoreSnapshot>
+  readonly #openLink: OpenLink
   readonly #durability: Durability
   readonly #writes: WriteBuffer
   /** What the commit takes in the log, in bytes. */
@@ -316,6 +316,11 @@ export class ReadWriteTransaction implements StoreTransaction, CommitLog, Pendin
 
   abort(error: Error): void {
     if (this.#state === 'open' || this.#state === 'committing') this.#end('aborted', error)
+  }
+
+  explain(): TransactionExplanation {
+    const batch = this.#writes.batch()
+    return explainReadWrite(this.#environment, { owner: this, node: this.#node, batch, error: this.#error })
   }
 
   /** Ends a transaction that is still a node of the graph. */

@@ -12,7 +12,7 @@
  */
 import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
-import { rangeContains } from '../base/key-range'
+import { RANGE_ALL, rangeContains } from '../base/key-range'
 import type { TxRef } from '../base/serialization-report'
 import type { Sequence } from '../base/sequence'
 import { RangeIndex } from './range-index'
@@ -118,6 +118,18 @@ export class ReaderFloors {
       })
     }
     return greatest
+  }
+
+  /** The records that one reader set and nobody has raised since. Linear: for explanations. */
+  ofReader(id: number): Floor[] {
+    const floors: Floor[] = []
+    for (const generation of [this.#old, this.#young]) {
+      for (const floor of generation.byKey.values()) if (floor.reader.id === id) floors.push(floor)
+      generation.ranges.overlaps(RANGE_ALL, (floor, { start, end }) => {
+        if (floor.reader.id === id) floors.push({ ...floor, range: { start, end } })
+      })
+    }
+    return floors
   }
 
   /** Drops what no active read-write transaction is older than; `oldest` is the least of their snapshots. */

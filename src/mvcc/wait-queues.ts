@@ -45,6 +45,12 @@ export interface OwnerWaits {
   gate: Deferred<void> | undefined
 }
 
+/** The queues as one owner stands in them. */
+export interface ExplainedWaits {
+  readonly held: readonly Key[]
+  readonly waited: readonly { readonly key: Key | undefined; readonly behind: Owner | undefined }[]
+}
+
 /** Holds the queues that are gone: an abandoned one must keep no transaction alive. */
 const NOBODY: Owner = { id: 0, label: undefined, waits: undefined, abort: () => undefined }
 
@@ -255,6 +261,17 @@ export class WaitQueues {
     if (this.#gateHolder === owner) return true
     const { waits } = owner
     return waits !== undefined && waits.held.length + waits.waited.length > 0
+  }
+
+  /** What `owner` holds, and what it waits for, each with the one right ahead of it; what has no key is the gate. */
+  explain(owner: Owner): ExplainedWaits {
+    const { waits } = owner
+    if (waits === undefined) return { held: [], waited: [] }
+    const keys = waits.waited.map((key) => ({ key, behind: this.#aheadOf(owner, key) }))
+    return {
+      held: [...waits.held],
+      waited: waits.gate === undefined ? keys : [...keys, { key: undefined, behind: this.#gateHolder }],
+    }
   }
 
   checkInvariants(): void {
