@@ -15,6 +15,7 @@ import type { MergeFigures } from './compaction-merge'
 import type { ChainRules } from './key-chain'
 import { KeyChain } from './key-chain'
 import type { MergeSource } from './merge-source'
+import { SourceHeap } from '../rows/source-heap'
 import type { Slices } from '../slices'
 import type { TableOutput } from '../table/table-output'
 
@@ -39,8 +40,8 @@ class TableMerge {
   readonly #slices: Slices
   readonly #chain: KeyChain
   readonly #figures: MergeFigures = { entriesRead: 0, entriesWritten: 0, bytesRead: 0 }
-  /** Sources that have moved, but the one in front; a heap by `isBefore`. */
-  readonly #heap: MergeSource[] = []
+  /** Sources that have moved, but the one in front. */
+  readonly #heap = new SourceHeap<MergeSource>()
   #front: MergeSource | undefined
 
   constructor(inputs: TableMergeInputs, output: TableOutput, slices: Slices) {
@@ -51,11 +52,11 @@ class TableMerge {
   }
 
   async run(): Promise<MergeFigures> {
-    for (const source of this.#inputs.sources) if (await source.nextBlock()) this.#push(source)
-    this.#front = this.#pop()
+    for (const source of this.#inputs.sources) if (await source.nextBlock()) this.#heap.push(source)
+    this.#front = this.#heap.pop()
     for (let front = this.#front; front !== undefined; front = this.#front) {
       const { row, block } = front
-      const next = this.#heap[0]
+      const next = this.#heap.first
       const end = next === undefined ? block.count : front.rowsBefore(next)
       const bytes = front.bytesOf(row, end)
       this.#figures.entriesRead += end - row
@@ -68,7 +69,7 @@ class TableMerge {
       } else {
         const moved = front.nextBlock()
         if (typeof moved === 'boolean' ? moved : await moved) this.#settle(front)
-        else this.#front = this.#pop()
+        else this.#front = this.#heap.pop()
       }
       const rest = this.#slices.count(bytes, end - row)
       if (rest !== undefined) await rest
@@ -125,47 +126,6 @@ class TableMerge {
 
   /** Puts the front, which has moved, where it belongs. */
   #settle(moved: MergeSource): void {
-    const heap = this.#heap
-    if (heap.length === 0 || moved.isBefore(heap[0]!)) return
-    this.#front = heap[0]!
-    this.#sink(moved)
-  }
-
-  #push(source: MergeSource): void {
-    const heap = this.#heap
-    let at = heap.length
-    heap.push(source)
-    while (at > 0) {
-      const parent = (at - 1) >>> 1
-      if (!source.isBefore(heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = source
-  }
-
-  #pop(): MergeSource | undefined {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return last
-    const first = heap[0]!
-    this.#sink(last)
-    return first
-  }
-
-  /** Puts `source` in the place of the heap's first and lets it sink. REQUIRES: the heap is not empty. */
-  #sink(source: MergeSource): void {
-    const heap = this.#heap
-    const count = heap.length
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= count) break
-      if (child + 1 < count && heap[child + 1]!.isBefore(heap[child]!)) child++
-      if (!heap[child]!.isBefore(source)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = source
+    if (this.#heap.first?.isBefore(moved) === true) this.#front = this.#heap.replaceFirst(moved)
   }
 }

@@ -13,28 +13,45 @@
 import type { Key } from '../../base/bytes'
 import type { Sequence } from '../../base/sequence'
 import { compareBytes } from '../files/bytes-in-place'
+import { SourceHeap } from '../rows/source-heap'
 import type { VersionCursor, VersionKind } from '../rows/version-cursor'
 
 export { openRunCursor } from './run-cursor'
 
-/** A source and its rank: 0 is the newest. */
-interface Ranked {
+/** A source and its place in internal order. */
+class RankedSource {
   readonly cursor: VersionCursor
-  readonly rank: number
+  /** 0 is the newest. */
+  readonly #rank: number
+  readonly #reverse: boolean
+
+  constructor(cursor: VersionCursor, rank: number, reverse: boolean) {
+    this.cursor = cursor
+    this.#rank = rank
+    this.#reverse = reverse
+  }
+
+  isBefore(other: RankedSource): boolean {
+    const x = this.cursor
+    const y = other.cursor
+    const byKey = compareBytes(x.keyBytes, x.keyLength, y.keyBytes, y.keyLength)
+    if (byKey !== 0) return this.#reverse ? byKey > 0 : byKey < 0
+    const bySequence = y.sequence - x.sequence
+    if (bySequence !== 0) return this.#reverse ? bySequence > 0 : bySequence < 0
+    return this.#rank < other.#rank
+  }
 }
 
 /** All versions of all sources in internal order, the newer source first where key and sequence are equal. */
 export class MergingCursor implements VersionCursor {
-  readonly #sources: readonly Ranked[]
-  readonly #reverse: boolean
-  /** Positioned sources but the one in front; a heap by `#isBefore`. */
-  readonly #heap: Ranked[] = []
-  #front: Ranked | undefined
+  readonly #sources: readonly RankedSource[]
+  /** Positioned sources but the one in front. */
+  readonly #heap = new SourceHeap<RankedSource>()
+  #front: RankedSource | undefined
 
   /** `sources` newest first, all of direction `reverse`; closed with the cursor. */
   constructor(sources: readonly VersionCursor[], reverse: boolean) {
-    this.#sources = sources.map((cursor, rank) => ({ cursor, rank }))
-    this.#reverse = reverse
+    this.#sources = sources.map((cursor, rank) => new RankedSource(cursor, rank, reverse))
   }
 
   get key(): Key {
@@ -71,7 +88,7 @@ export class MergingCursor implements VersionCursor {
 
   seek(key: Key | undefined): boolean | Promise<boolean> {
     this.#front = undefined
-    this.#heap.length = 0
+    this.#heap.clear()
     return this.#seekFrom(0, key)
   }
 
@@ -81,13 +98,13 @@ export class MergingCursor implements VersionCursor {
       const moved = source.cursor.seek(key)
       if (typeof moved !== 'boolean') {
         return moved.then((more) => {
-          if (more) this.#push(source)
+          if (more) this.#heap.push(source)
           return this.#seekFrom(i + 1, key)
         })
       }
-      if (moved) this.#push(source)
+      if (moved) this.#heap.push(source)
     }
-    this.#front = this.#pop()
+    this.#front = this.#heap.pop()
     return this.#front !== undefined
   }
 
@@ -99,70 +116,18 @@ export class MergingCursor implements VersionCursor {
   }
 
   /** Puts the source that moved, and has `more` or not, where it belongs. */
-  #settle(moved: Ranked, more: boolean): boolean {
-    const heap = this.#heap
+  #settle(moved: RankedSource, more: boolean): boolean {
     if (!more) {
-      this.#front = this.#pop()
+      this.#front = this.#heap.pop()
       return this.#front !== undefined
     }
-    if (heap.length > 0 && this.#isBefore(heap[0]!, moved)) {
-      this.#front = heap[0]!
-      this.#sink(moved)
-    }
+    if (this.#heap.first?.isBefore(moved) === true) this.#front = this.#heap.replaceFirst(moved)
     return true
-  }
-
-  #isBefore(a: Ranked, b: Ranked): boolean {
-    const x = a.cursor
-    const y = b.cursor
-    const byKey = compareBytes(x.keyBytes, x.keyLength, y.keyBytes, y.keyLength)
-    if (byKey !== 0) return this.#reverse ? byKey > 0 : byKey < 0
-    const bySequence = y.sequence - x.sequence
-    if (bySequence !== 0) return this.#reverse ? bySequence > 0 : bySequence < 0
-    return a.rank < b.rank
-  }
-
-  #push(source: Ranked): void {
-    const heap = this.#heap
-    let at = heap.length
-    heap.push(source)
-    while (at > 0) {
-      const parent = (at - 1) >>> 1
-      if (!this.#isBefore(source, heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = source
-  }
-
-  #pop(): Ranked | undefined {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return last
-    const first = heap[0]!
-    this.#sink(last)
-    return first
-  }
-
-  /** Puts `source` in the place of the heap's first and lets it sink. REQUIRES: the heap is not empty. */
-  #sink(source: Ranked): void {
-    const heap = this.#heap
-    const count = heap.length
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= count) break
-      if (child + 1 < count && this.#isBefore(heap[child + 1]!, heap[child]!)) child++
-      if (!this.#isBefore(heap[child]!, source)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = source
   }
 
   close(): void {
     this.#front = undefined
-    this.#heap.length = 0
+    this.#heap.clear()
     for (const { cursor } of this.#sources) cursor.close()
   }
 }
