@@ -29,6 +29,12 @@ export const LIMITS = {
     about: 'keys and values written by one transaction',
   },
   transactionsActiveMax: { initial: 10_000, min: 1, max: 1_000_000, about: 'transactions open at a time' },
+  loadsActiveMax: {
+    initial: 16,
+    min: 1,
+    max: 1_024,
+    about: 'bulk loads under way at a time: each has a file and buffers of its own',
+  },
   operationsPerTurnMax: {
     initial: 256,
     min: 1,

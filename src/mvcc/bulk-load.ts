@@ -7,6 +7,7 @@
  *    never refuse it. What it overwrites (absence, for whoever scanned the range or looked for a key in it) are edges as of any write.
  * 2. The whole range counts as written, from the first key to the last, as a range deletion's does.
  * 3. It holds the commit gate meanwhile: who was let through to commit alone is not made to lose by it.
+ * 4. However it ends, by a commit, a failure or by being given up, whoever began it is told: its place is free then (`loadsActiveMax`).
  *
  * Pinned by test/unit/mvcc/bulk-load.test.ts.
  */
@@ -30,20 +31,29 @@ export class BulkLoad implements StoreLoad, Owner {
   waits: OwnerWaits | undefined = undefined
   readonly #environment: Environment
   readonly #load: EngineLoad
+  readonly #onEnded: () => void
   #firstKey: Key | undefined
   #lastKey: Key = ''
 
-  constructor(environment: Environment, id: number, label: string | undefined) {
+  /** `onEnded` may be told several times. */
+  constructor(
+    environment: Environment,
+    { id, label, onEnded }: { readonly id: number; readonly label: string | undefined; readonly onEnded: () => void },
+  ) {
     this.#environment = environment
     this.id = id
     this.label = label
+    this.#onEnded = onEnded
     this.#load = environment.engine.beginLoad()
   }
 
   add(key: Key, value: Uint8Array): undefined | Promise<void> {
     this.#firstKey ??= key
     this.#lastKey = key
-    return this.#load.add(key, value)
+    return this.#load.add(key, value)?.catch((error: unknown) => {
+      this.#onEnded()
+      throw error
+    })
   }
 
   async commit(): Promise<CommitReceipt> {
@@ -64,11 +74,13 @@ export class BulkLoad implements StoreLoad, Owner {
       return await acknowledged.promise
     } finally {
       this.#environment.committing(-1)
+      this.#onEnded()
     }
   }
 
-  discard(): Promise<void> {
-    return this.#load.discard()
+  async discard(): Promise<void> {
+    await this.#load.discard()
+    this.#onEnded()
   }
 
   /** `Owner`: it waits for no key, so no deadlock can choose it. */

@@ -153,7 +153,10 @@ export interface Store {
   /** A safe snapshot: waits for one. */
   safeSnapshot(label?: string): Waiting<StoreSnapshot>
 
-  /** Begins a bulk load of ascending rows into an empty range. Throws what `EngineLoad` may throw. */
+  /**
+   * Begins a bulk load of ascending rows into an empty range. Throws `LimitExceededError` beyond `loadsActiveMax`, and what
+   * `EngineLoad` may throw.
+   */
   load(label?: string): StoreLoad
 
   /** Transactions and snapshots that are open, oldest first. */
@@ -165,20 +168,47 @@ export interface Store {
   checkInvariants(): void
 }
 
-/** Sizes of the transaction layer's state, all counts. At rest everything but the counters and sequences is 0. */
+/** One of the transactions or snapshots that are open. */
+export interface OpenFigures {
+  readonly label: string | undefined
+  /** What it reads at. */
+  readonly sequence: Sequence
+  readonly ageMs: number
+}
+
+/**
+ * Sizes of the transaction layer's state: counts, but where a unit is named. At rest everything but the counters and sequences is 0.
+ * Taken by one walk over the transactions and snapshots that are open; nothing else is visited.
+ */
 export interface StoreStats {
   readonly decided: Sequence
   readonly published: Sequence
+  /** Transactions and snapshots that are open, and bulk loads under way. */
   readonly transactionsActive: number
+  readonly snapshotsActive: number
+  readonly loadsActive: number
+  /** Those that were opened first; undefined if none is open. */
+  readonly oldestOpenTransaction: OpenFigures | undefined
+  readonly oldestOpenSnapshot: OpenFigures | undefined
+  /** The oldest sequence at which somebody may still read: newer versions of a key do not let go of the one that is read there. */
+  readonly retentionFloor: Sequence
+  /** Nodes of the conflict graph: active, and committed but not forgotten. Of those last, how many there are, and how many only as summaries. */
+  readonly nodes: number
   readonly commitsRetained: number
   readonly commitsSummarized: number
+  readonly edges: number
+  /** Keys with a registration or a retained write, and how many of either. */
   readonly keyRecords: number
   readonly pointReads: number
+  readonly retainedWrites: number
   readonly rangeReads: number
-  readonly readerFloors: number
   readonly rangeDeletes: number
-  readonly edges: number
+  readonly readerFloors: number
+  /** What all that takes in memory, open transactions but for what they have written included, and at most by `registrationsMax`, `retainedCommitsMax` and `transactionsActiveMax`. */
+  readonly conflictBytes: number
+  readonly conflictBudgetBytes: number
   readonly queuedKeys: number
+  /** The least snapshot that the conflict graph knows of. */
   readonly oldestSnapshot: Sequence | undefined
   readonly commits: number
   readonly aborts: number

@@ -143,6 +143,8 @@ export class GraphCore implements GraphView {
     this.deactivate(node)
     node.commit = commit
     node.state = 'retained'
+    // It cannot be doomed any more, and would keep the whole transaction, values and all, as long as the node.
+    node.onDoomed = nothing
     this.#retained.push(node)
     if (node.missed !== undefined && node.missed.size > 0) this.nodesWithOutEdges.add(node)
   }
@@ -295,6 +297,10 @@ export class GraphCore implements GraphView {
     const oldest = Math.min(this.snapshots.min, this.published)
     assert(!isForgettable(first.commit, this.published, oldest), 'what can be forgotten is forgotten')
   }
+}
+
+function nothing(): void {
+  // For nobody.
 }
 
 function firstAt<Holder extends SnapshotHolder>(holders: Iterable<Holder>, snapshot: Sequence): Holder | undefined {

@@ -23,10 +23,16 @@ export class KeyIndex {
   #unorderedDropped = 0
   #readerCount = 0
   #writerCount = 0
+  #keyBytes = 0
 
   /** Keys with a record. */
   get size(): number {
     return this.#records.size
+  }
+
+  /** Length of those keys together. */
+  get keyBytes(): number {
+    return this.#keyBytes
   }
 
   /** Point registrations of readers. */
@@ -108,9 +114,11 @@ export class KeyIndex {
   checkInvariants(): void {
     let readers = 0
     let writers = 0
+    let keyBytes = 0
     const unordered = new Set(this.#unordered)
     for (const [key, record] of this.#records) {
       assert(record.key === key, 'a record stands under its key')
+      keyBytes += key.length
       assert(record.readers !== undefined || record.writers !== undefined, 'a record has a reader or a writer')
       assert(record.ordered === this.#ordered.has(key), 'an ordered record is in the tree')
       assert(record.ordered !== unordered.has(record), 'a record is ordered or among the unordered')
@@ -129,6 +137,7 @@ export class KeyIndex {
     assert(this.#ordered.size + unorderedLive === this.#records.size, 'no record is lost or left behind')
     assert(readers === this.#readerCount, 'the count of readers is right')
     assert(writers === this.#writerCount, 'the count of writers is right')
+    assert(keyBytes === this.#keyBytes, 'keys are as long as was counted')
   }
 
   #obtain(key: Key): KeyRecord {
@@ -137,6 +146,7 @@ export class KeyIndex {
       record = { key, readers: undefined, writers: undefined, forgotten: 0, ordered: false }
       this.#records.set(key, record)
       this.#unordered.push(record)
+      this.#keyBytes += key.length
     }
     return record
   }
@@ -144,6 +154,7 @@ export class KeyIndex {
   #dropIfEmpty(record: KeyRecord): void {
     if (isLive(record)) return
     this.#records.delete(record.key)
+    this.#keyBytes -= record.key.length
     if (record.ordered) {
       this.#ordered.delete(record.key)
       return

@@ -85,8 +85,8 @@ export class TransactionNode {
     public snapshot: Sequence,
     /** False for isolation 'snapshot': its reads are not tracked. */
     readonly serializable: boolean,
-    /** Told when the graph dooms this transaction (rule 4, or bounded memory). */
-    readonly onDoomed: (error: Error) => void,
+    /** Told when the graph dooms this transaction (rule 4, or bounded memory); let go of once it is decided. */
+    public onDoomed: (error: Error) => void,
   ) {
     this.floor = snapshot
   }

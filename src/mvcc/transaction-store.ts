@@ -41,6 +41,7 @@ import { ReadOnlyTransaction } from './read-only-transaction'
 import { ReadWriteTransaction } from './read-write-transaction'
 import { SafeSnapshots } from './safe-snapshot'
 import { SnapshotSet } from './snapshots'
+import { storeFigures } from './store-figures'
 import { WaitQueues } from './wait-queues'
 
 /** Creates the transaction layer over an engine that nothing is attached to yet. */
@@ -67,6 +68,8 @@ export class TransactionStore implements Store {
   /** Decisions under way: 1 within a commit's synchronous step, else 0. */
   #decisions = 0
   readonly #unreported: SerializationReport[] = []
+  /** Those under way. */
+  readonly #loads = new Set<BulkLoad>()
 
   constructor(runtime: Runtime, engine: Engine, limits: Limits, options: StoreOptions) {
     this.#options = options
@@ -206,7 +209,16 @@ export class TransactionStore implements Store {
   }
 
   load(label?: string): StoreLoad {
-    return new BulkLoad(this.#environment, this.#nextId++, label)
+    const { loadsActiveMax } = this.#environment.limits
+    if (this.#loads.size >= loadsActiveMax) {
+      throw new LimitExceededError(
+        `Cannot load: ${String(this.#loads.size)} loads are under way, and loadsActiveMax is ${String(loadsActiveMax)}; wait until one has ended`,
+      )
+    }
+    const onEnded = (): void => void this.#loads.delete(load)
+    const load = new BulkLoad(this.#environment, { id: this.#nextId++, label, onEnded })
+    this.#loads.add(load)
+    return load
   }
 
   open(): Iterable<StoreTransaction | StoreSnapshot> {
@@ -270,31 +282,12 @@ export class TransactionStore implements Store {
   }
 
   stats(): StoreStats {
-    const { graph, queues, open } = this.#environment
-    const { core } = graph
-    const { keys, rangeReads, rangeDeletes, floors } = core.index
-    const oldest = core.snapshots.min
-    return {
-      decided: core.decided,
-      published: core.published,
-      transactionsActive: open.size,
-      commitsRetained: core.retainedCount,
-      commitsSummarized: core.summarizedCount,
-      keyRecords: keys.size,
-      pointReads: keys.readerCount,
-      rangeReads: rangeReads.size,
-      readerFloors: floors.size,
-      rangeDeletes: rangeDeletes.size,
-      edges: core.edges,
-      queuedKeys: queues.size,
-      oldestSnapshot: oldest === Infinity ? undefined : oldest,
+    return storeFigures(this.#environment, {
+      loadsActive: this.#loads.size,
       commits: this.#commits,
       aborts: this.#aborts,
       conservativeAborts: this.#conservativeAborts,
-      deadlocks: queues.deadlocks,
-      searches: graph.searches,
-      searchVisits: graph.searchVisits,
-    }
+    })
   }
 
   checkInvariants(): void {

@@ -1,6 +1,6 @@
 /** The limits of keys, values, transactions and calls: each at two values, and what that changes. */
 import { LimitExceededError, RetriesExhaustedError } from '../../src/index'
-import type { Database, DatabaseEvent, SerializationError } from '../../src/index'
+import type { Database, DatabaseEvent, LoadPair, SerializationError } from '../../src/index'
 import { KiB, keyNumber, refusalOf, turns, until, withDatabase, withMemory } from './option-world'
 
 test('keyBytesMax: a longer key is refused, everywhere', async () => {
@@ -52,6 +52,64 @@ test('transactionsActiveMax: one more transaction than that cannot begin', async
       expect(await refusalOf(() => db.begin())).toBeInstanceOf(LimitExceededError)
       begun[0]!.rollback()
       db.begin()
+    })
+  }
+})
+
+/** Pairs of a load that is under way until `end` is called, and then commits, or fails. */
+function heldPairs(keys: readonly string[]): {
+  pairs: AsyncGenerator<LoadPair>
+  begun: Promise<void>
+  end: (error?: Error) => void
+} {
+  let end: (error?: Error) => void = () => undefined
+  let begin: () => void = () => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const ended = new Promise<void>((resolve, reject) => {
+    end = (error) => (error === undefined ? resolve() : reject(error))
+  })
+  async function* give(): AsyncGenerator<LoadPair> {
+    for (const key of keys) yield [key, '1']
+    begin()
+    await ended
+  }
+  return { pairs: give(), begun, end: (error) => end(error) }
+}
+
+test('loadsActiveMax: one more load than that cannot begin, and each that ends makes room for one, however it ends', async () => {
+  for (const loadsActiveMax of [1, 3]) {
+    await withDatabase({ loadsActiveMax, durability: 'os' }, async (db) => {
+      await db.put('taken', '1')
+      const active = (): number => db.stats().transactions.loadsActive
+      const hold = async (...keys: string[]): Promise<{ end: (error?: Error) => void; done: Promise<unknown> }> => {
+        const { pairs, begun, end } = heldPairs(keys)
+        const done = db.load(pairs).then(
+          () => 'committed',
+          (error: unknown) => error,
+        )
+        await begun
+        return { end, done }
+      }
+      const others = await Promise.all(Array.from({ length: loadsActiveMax - 1 }, (_, i) => hold(`other ${i}`)))
+      for (const outcome of ['committed', 'given up', 'not empty'] as const) {
+        const last = await hold(...(outcome === 'not empty' ? ['tak', 'taken'] : [`${outcome} ${loadsActiveMax}`]))
+        expect(active()).toBe(loadsActiveMax)
+        const refusal = await refusalOf(() => db.load([['beyond', '1']]))
+        expect(refusal).toBeInstanceOf(LimitExceededError)
+        expect(refusal.message).toContain(`loadsActiveMax is ${loadsActiveMax}`)
+        const gaveUp = new Error('of the application')
+        last.end(outcome === 'given up' ? gaveUp : undefined)
+        const ended = await last.done
+        if (outcome === 'given up') expect(ended).toBe(gaveUp)
+        else if (outcome === 'committed') expect(ended).toBe('committed')
+        else expect(ended).toMatchObject({ code: 'INVALID_ARGUMENT' })
+        // One place is free, once: neither none nor two.
+        expect(active()).toBe(loadsActiveMax - 1)
+      }
+      for (const { end } of others) end()
+      for (const { done } of others) expect(await done).toBe('committed')
+      expect(active()).toBe(0)
+      expect(await db.get('beyond')).toBeUndefined()
     })
   }
 })

@@ -33,6 +33,20 @@ describe('forgetting', () => {
     expect(world.graph.core.retainedCount).toBe(1)
   })
 
+  test('keeps of a decided transaction what conflicts can need, and not whoever began it', () => {
+    const world = new GraphWorld()
+    const [node, loser] = [world.begin(), world.begin()]
+    const listener = node.onDoomed
+    world.graph.readKey(node, 'x')
+    world.commit(node, ['y'])
+    expect(world.graph.core.retainedCount).toBe(1)
+    // Its listener is the transaction, with all that it has written.
+    expect(node.onDoomed).not.toBe(listener)
+    world.graph.abort(loser)
+    world.publishAll()
+    world.expectNothingLeft()
+  })
+
   test('waits until a transaction is published, whoever is active', () => {
     const world = new GraphWorld()
     world.write('x')
