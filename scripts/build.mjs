@@ -1,15 +1,16 @@
-// Builds dist/: one CommonJS file for applications, one for background threads, the ES module re-export, and the types.
+// Builds dist/: one CommonJS file for applications, one for background threads, the program, the ES module re-export, and the types.
 //
 //   dist/index.js     everything reachable from src/index.ts; p-queue (ES module only) is bundled in, so that a CommonJS
 //                     jest in an application needs no transform; the other dependencies stay ordinary requires
 //   dist/worker.js    the entry of a background thread, from src/worker.ts
+//   dist/cli.js       the program `strictkv`, from src/cli/entry.ts, whole in itself: it may lie beside any index.js
 //   dist/index.mjs    re-exports every name of index.js for `import`
 //   dist/index.d.ts   the public declarations alone, rolled up in one file that needs no @types/node (dist/index.d.mts
 //                     says the same to `import`)
 //
 // Pinned by test/package. Decision: docs/decisions/0002-published-form.md.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { build } from 'esbuild'
@@ -23,15 +24,26 @@ const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json')
 const bundledIn = ['p-queue']
 const external = Object.keys(dependencies).filter((name) => !bundledIn.includes(name))
 
+const libraries = ['src/index.ts', 'src/worker.ts']
+const program = 'src/cli/entry.ts'
+
 function fail(message) {
   process.stderr.write(`build: ${message}\n`)
   process.exitCode = 1
 }
 
 async function bundle() {
+  const files = await bundleOne({ entryPoints: libraries })
+  // The first line is what the system needs to run the file as a program.
+  const banner = { js: '#!/usr/bin/env node' }
+  files.push(...(await bundleOne({ entryPoints: [{ in: program, out: 'cli' }], banner, sourcemap: false })))
+  writeLicenses([...new Set(files)])
+}
+
+/** Resolves to the files that went in. */
+async function bundleOne(what) {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/index.ts', 'src/worker.ts'],
     outdir: staging,
     bundle: true,
     platform: 'node',
@@ -44,8 +56,9 @@ async function bundle() {
     // The names of error classes are part of the interface, so nothing is minified.
     minify: false,
     metafile: true,
+    ...what,
   })
-  writeLicenses(Object.keys(metafile.inputs))
+  return Object.keys(metafile.inputs)
 }
 
 /** The licences of the packages whose code is in the bundles, as those licences ask. */
@@ -92,11 +105,13 @@ function writeTypes() {
 }
 
 try {
-  for (const entry of ['src/index.ts', 'src/worker.ts']) {
+  for (const entry of [...libraries, program]) {
     if (!existsSync(path.join(root, entry))) throw new Error(`${entry} is missing`)
   }
   mkdirSync(staging, { recursive: true })
   await bundle()
+  // npm does this when it installs; a clone has it from here.
+  chmodSync(path.join(staging, 'cli.js'), 0o755)
   writeModule()
   writeTypes()
   rmSync(finished, { recursive: true, force: true })

@@ -5,6 +5,8 @@
  */
 export { open } from './open'
 export type { LimitOptions, OpenOptions } from './open'
+export { formatVersions } from './offline'
+export type { FormatReport } from './offline'
 export { InvariantError } from './base/assert'
 export {
   AbortedError,
@@ -51,12 +53,17 @@ export type {
 } from './kv/call-options'
 export type { Guards } from './kv/callback-guard'
 export { Database } from './kv/database'
+export { dump } from './kv/dump'
+export type { DumpOptions } from './kv/dump'
 export type { DatabaseEvent } from './kv/events'
 export type { AbortSignalLike } from './kv/interruption'
 export type { LoadOptions, LoadPair, LoadPairs, LoadProgress, LoadReceipt } from './kv/load'
+export { loadDump, readDump } from './kv/load-dump'
+export type { DumpChunks, LoadDumpOptions, LoadDumpReceipt, ReadDumpOptions } from './kv/load-dump'
 export type { DatabaseStats, StorageStats } from './kv/operations'
 export type { RangeBounds, ScanOptions } from './kv/range-options'
 export { Savepoint } from './kv/savepoint'
 export { Scan } from './kv/scan'
 export { Snapshot } from './kv/snapshot'
 export { Transaction } from './kv/transaction'
+export type { FileFormat, FormatName } from './storage/inspect/format-versions'

@@ -8,7 +8,6 @@
  * Pure. Pinned by test/unit/base/plain-text.test.ts.
  */
 
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/
 
 /** The text whose UTF-8 form is `bytes`, or undefined where there is none or it holds a control character. */

@@ -1,6 +1,21 @@
 /** The commands of `strictkv`, in the order in which the help shows them. */
 import type { Command } from './command'
+import { compactCommand } from './commands/compact'
+import { demoCommand } from './commands/demo'
+import { dumpCommand } from './commands/dump'
 import { createHelpCommand } from './commands/help'
+import { loadCommand } from './commands/load'
+import { restoreCommand } from './commands/restore'
+import { upgradeCommand } from './commands/upgrade'
 import { versionCommand } from './commands/version'
 
-export const COMMANDS: readonly Command[] = [createHelpCommand(() => COMMANDS), versionCommand]
+export const COMMANDS: readonly Command[] = [
+  demoCommand,
+  dumpCommand,
+  loadCommand,
+  restoreCommand,
+  compactCommand,
+  upgradeCommand,
+  createHelpCommand(() => COMMANDS),
+  versionCommand,
+]

@@ -8,13 +8,15 @@
 export function wrap(sentence: string, columns: number, indent = ''): string[] {
   const lines: string[] = []
   let line = ''
+  let isBegun = false
   for (const word of sentence.split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > columns) {
+    if (isBegun && line.length + 1 + word.length > columns) {
       lines.push(line)
       line = indent + word
     } else {
-      line = line === '' ? word : `${line} ${word}`
+      line = isBegun ? `${line} ${word}` : line + word
     }
+    isBegun = true
   }
   return [...lines, line]
 }
@@ -22,7 +24,6 @@ export function wrap(sentence: string, columns: number, indent = ''): string[] {
 /** Rows of two columns, the first as wide as its longest cell, the second wrapped. */
 export function twoColumns(rows: readonly (readonly [string, string])[], columns: number, indent = '  '): string[] {
   const width = Math.max(0, ...rows.map(([first]) => first.length))
-  return rows.flatMap(([first, second]) =>
-    wrap(`${indent}${first.padEnd(width)}  ${second}`, columns, `${indent}${' '.repeat(width)}  `),
-  )
+  const rest = `${indent}${' '.repeat(width)}  `
+  return rows.flatMap(([first, second]) => wrap(`${indent}${first.padEnd(width)}  ${second}`, columns, rest))
 }

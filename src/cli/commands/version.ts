@@ -22,7 +22,6 @@ export const versionCommand: Command = {
   run: async (invocation) => {
     const version = packageVersion()
     const { nodeVersion } = invocation.terminal
-    const { versions } = invocation.terminal
     answer(invocation, { strictkv: version, node: nodeVersion, platform: platform(), arch: arch() }, [
       `strictkv ${version} (node ${nodeVersion}, ${platform()} ${arch()})`,
     ])

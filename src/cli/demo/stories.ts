@@ -1,20 +1,10 @@
 /**
- * The demo: four schedules in which every transaction is right by itself, and the result is wrong all the same.
+ * The stories of the demo: four schedules in which every transaction is right by itself, and the result is wrong all the same.
  *
- * Each is played twice on a real directory, step by step, in the same order: under snapshot isolation, which is what most
- * stores offer, and under strict serializability, which is what StrictKV gives unless told otherwise.
- *
- *   npm run demo                             the four schedules
- *   npm run demo -- --runs 500 [--seed 7]    and then so many random orders of each
+ * Each is data: who is on stage, what each of them does, in which order, and what must be true in the end.
+ * Pinned by test/cli/demo.test.ts.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { parseArgs } from 'node:util'
-import { open } from '../src/index'
-import type { Database, Transaction } from '../src/index'
-import { dim, say } from './drawing'
-import { show, showRuns } from './stage'
+import type { Database, Transaction } from '../../index'
 import type { Actor, Seen, Story } from './stage'
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -58,7 +48,7 @@ const withdrawal: Actor = {
   name: 'withdrawal',
   steps: [
     readAccounts,
-    async (tx, seen) => {
+    async (tx: Transaction, seen: Seen): Promise<string> => {
       const left = Number(seen.get('checking')) - 10
       const charged = left + Number(seen.get('savings')) < 0 ? left - 1 : left
       tx.put('checking', String(charged))
@@ -68,7 +58,7 @@ const withdrawal: Actor = {
 }
 const deposit: Actor = {
   name: 'deposit',
-  steps: [async (tx) => (tx.put('savings', '20'), 'writes savings=20')],
+  steps: [async (tx: Transaction): Promise<string> => (tx.put('savings', '20'), 'writes savings=20')],
 }
 const report: Actor = { name: 'report', readOnly: true, steps: [readAccounts] }
 
@@ -77,22 +67,28 @@ const report: Actor = { name: 'report', readOnly: true, steps: [readAccounts] }
 
 const oneOnCall = async (db: Database): Promise<boolean> => (await db.getMany(['alice', 'bob'])).some((state) => String(state) === 'on') // prettier-ignore
 const doctors = {
-  before: { alice: 'on', bob: 'on' },
+  before: new Map([
+    ['alice', 'on'],
+    ['bob', 'on'],
+  ]),
   actors: [doctor('alice'), doctor('bob')],
   rule: 'somebody is on call',
   holds: oneOnCall,
 }
-const STORIES: readonly Story[] = [
+export const STORIES: readonly Story[] = [
   { title: 'Write skew', moral: 'both look, both see the other one, both leave', ...doctors, order: '01010101' },
   { title: 'The late read', moral: 'bob has committed before alice so much as looks', ...doctors, order: '01111000' },
   {
     title: 'The read-only anomaly',
     moral: 'the report only reads, and is what makes it wrong: it shows the deposit, and no withdrawal before it',
-    before: { checking: '0', savings: '0' },
+    before: new Map([
+      ['checking', '0'],
+      ['savings', '0'],
+    ]),
     actors: [withdrawal, deposit, report],
     order: '0011122200',
     rule: 'who showed the deposit before the withdrawal charges no fee',
-    holds: async (db, [, , shown]) => {
+    holds: async (db: Database, [, , shown]: readonly Seen[]): Promise<boolean> => {
       const reported = shown?.get('savings') === '20' && shown.get('checking') === '0'
       return !(reported && String(await db.get('checking')) === '-11')
     },
@@ -100,38 +96,10 @@ const STORIES: readonly Story[] = [
   {
     title: 'The phantom',
     moral: 'neither writes what the other has read: there was nothing there to read',
-    before: {},
+    before: new Map(),
     actors: [booker('ann', '9:00'), booker('ben', '9:30')],
     order: '01010101',
     rule: 'the room is booked once',
-    holds: async (db) => (await db.count({ prefix: 'room/' })) === 1,
+    holds: async (db: Database): Promise<boolean> => (await db.count({ prefix: 'room/' })) === 1,
   },
 ]
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' } } })
-  const [runs, seed] = [
-    toCount(values.runs ?? '0', 'runs'),
-    toCount(values.seed ?? `${Date.now() % 1_000_000}`, 'seed'),
-  ]
-  const directory = await mkdtemp(path.join(tmpdir(), 'strictkv-demo-'))
-  const db = await open(directory)
-  try {
-    say(dim(`Every transaction below runs on disk, in ${directory}.`))
-    for (const story of STORIES) await show(db, story)
-    if (runs > 0) await showRuns(db, STORIES, runs, seed)
-  } finally {
-    await db.close()
-    await rm(directory, { recursive: true, force: true })
-  }
-}
-
-function toCount(text: string, name: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new RangeError(`--${name} ${text}: give a whole number`)
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-})
