@@ -30,7 +30,7 @@ CONSTANTS
   MayRead,       \* per transaction: the sets of keys that one step of it may read
   MayWrite,      \* per transaction: the sets of keys that one step of it may write
   Deletes,       \* transactions whose writes are deletes (only a seeded bug tells them from puts)
-  Features,      \* what else may happen: "lag", "savepoint", "rollback", "for-update",
+  Features,      \* what else may happen: "lag", "log-failure", "savepoint", "rollback", "for-update",
                  \* "for-update-only", "gate", "summaries", "summaries-in-any-order", "merging"
   Bugs           \* guards taken away, {} but for seeded bugs
 
@@ -68,6 +68,8 @@ EmptyHistory ==
    pending   |-> [t \in Transactions |-> {}],        \* whom a deferrable reader waits for
    held      |-> [t \in Transactions |-> {}],        \* keys that getForUpdate has granted; others wait for them
    gate      |-> {},                                 \* who holds the commit gate: nobody, or one
+   told      |-> {},                                 \* who was acknowledged
+   failed    |-> FALSE,                              \* the log: nothing is published any more
    decided   |-> 0,
    published |-> 0]
 
@@ -99,6 +101,14 @@ Decide(h, t) ==
             !.decided = IF writes THEN @ + 1 ELSE @,
             !.published = IF writes /\ ~With("lag") THEN h.decided + 1 ELSE @]
 
+(* A commit is acknowledged when it is published, one without writes when     *)
+(* everything that it may have read is.                                      *)
+DependsOn(h, t) == IF h.commit[t] # 0 THEN h.commit[t] ELSE h.snapshot[t]
+IsStanding(h, t) == h.status[t] = "committed" /\ DependsOn(h, t) <= h.published
+Told(h) ==
+  LET atOnce(t) == IF h.commit[t] # 0 THEN Broken("told-when-decided") ELSE Broken("reader-told-at-once")
+  IN [h EXCEPT !.told = {t \in Transactions : IsStanding(h, t) \/ (h.status[t] = "committed" /\ atOnce(t))}]
+
 --------------------------------------------------------------------------------
 (* The order that any serial execution must respect, from the history alone. *)
 
@@ -107,22 +117,24 @@ Nodes(h) == {t \in Transactions :
   \/ (Role[t] \notin {"read-write", "snapshot"} /\ ReadKeys(h, t) # {})}
 
 Before(h, a, b) ==
+  \/ h.commit[a] # 0 /\ h.commit[a] <= h.snapshot[b]                    \* real time
   \/ \E k \in h.written[a] :
        \/ k \in h.written[b] /\ h.commit[a] < h.commit[b]               \* ww: versions come in commit order
        \/ h.seen[b][k] = h.commit[a]                                    \* wr: b read what a wrote
   \/ \E k \in h.written[b] : h.seen[a][k] # Unread /\ h.seen[a][k] < h.commit[b]   \* rw: a read what b overwrote
-  \/ h.commit[a] # 0 /\ h.commit[a] <= h.snapshot[b]                    \* real time
 
 (* Take away whatever nothing left comes before; if that gets stuck, there is a cycle. *)
 RECURSIVE IsStuck(_, _)
-IsStuck(nodes, order) ==
+IsStuck(nodes, earlier) ==
   /\ nodes # {}
-  /\ LET free == {b \in nodes : \A a \in nodes : <<a, b>> \notin order}
-     IN free = {} \/ IsStuck(nodes \ free, order)
+  /\ LET free == {b \in nodes : earlier[b] \cap nodes = {}}
+     IN free = {} \/ IsStuck(nodes \ free, earlier)
 
+(* (TLCEval: worked out once, not at each look.)                              *)
 Cyclic(h) ==
-  LET nodes == Nodes(h)
-  IN IsStuck(nodes, {e \in nodes \X nodes : e[1] # e[2] /\ Before(h, e[1], e[2])})
+  LET nodes == TLCEval(Nodes(h))
+  IN /\ Cardinality(nodes) > 1
+     /\ IsStuck(nodes, TLCEval([b \in nodes |-> {a \in nodes \ {b} : Before(h, a, b)}]))
 
 (* Would it be cyclic, had t gone on to commit what it has done in h?        *)
 WouldBeCyclic(h, t) == IF t \in ReadWrite THEN Cyclic(Decide(h, t)) ELSE Cyclic(h)
@@ -144,7 +156,9 @@ Dropped(g, t) ==
 
 BeginSnapshot(h, role) ==
   IF Broken("begin-at-zero") THEN 0
-  ELSE IF role \in {"read-write", "snapshot"} THEN IF Broken("begin-at-published") THEN h.published ELSE h.decided
+  ELSE IF role \in {"read-write", "snapshot"}
+       THEN IF Broken("begin-at-published") \/ (h.failed /\ ~Broken("begin-at-decided-after-failure"))
+            THEN h.published ELSE h.decided
   ELSE IF Broken("readers-begin-at-decided") THEN h.decided ELSE h.published
 
 (* Snapshots that count as active.  The published sequence always does: the  *)
@@ -170,6 +184,7 @@ ForgetOne(h, g, x) ==
 
 RECURSIVE Forget(_, _)
 Forget(h, g) ==
+  IF g.retained = {} THEN g ELSE
   LET oldest == Min(ActiveSnapshots(h))
       ended == {x \in g.retained : h.commit[x] <= oldest /\ (h.commit[x] <= h.published \/ Broken("published-not-counted"))}
   IN IF ended = {} THEN g
@@ -177,6 +192,7 @@ Forget(h, g) ==
 
 (* A reader's floor matters only while an older read-write transaction runs. *)
 DropFloors(h, g) ==
+  IF \A k \in Keys : g.readerFloor[k] = 0 THEN g ELSE
   LET oldest == OldestReadWrite(h)
   IN [g EXCEPT !.readerFloor = [k \in Keys |->
         IF (@[k] <= oldest /\ ~Broken("floors-never-dropped")) \/ (@[k] <= h.published /\ Broken("floors-dropped-early"))
@@ -229,15 +245,16 @@ Overwriters(h, g, S, snapshot) ==
 
 --------------------------------------------------------------------------------
 (* An abort by the rules: judged at once against the history.  `would` is    *)
-(* the history had the victim done what it was refused.                      *)
+(* the history had the victim done what it was refused.  Once the log has    *)
+(* failed nobody can win any more.                                           *)
 
 RetryIsLost(h, t, reads, writes) ==
   LET begun == [h EXCEPT !.snapshot[t] = BeginSnapshot(h, "read-write"), !.seen[t] = NoReads, !.written[t] = writes]
   IN WouldBeCyclic(Shown(begun, t, reads), t)
 
 Abort(t, would, verdict) ==
-  /\ needless' = (needless \/ (verdict = "abort" /\ ~WouldBeCyclic(would, t)))
-  /\ retryLost' = (retryLost \/ RetryIsLost(would, t, ReadKeys(would, t), would.written[t]))
+  /\ needless' = (needless \/ (verdict = "abort" /\ ~would.failed /\ ~WouldBeCyclic(would, t)))
+  /\ retryLost' = (retryLost \/ (~would.failed /\ RetryIsLost(would, t, ReadKeys(would, t), would.written[t])))
   /\ history' = Gone(history, t)
   /\ graph' = Tidy(history', Dropped(graph, t))
   /\ exact' = Exact(Tidy(history', Dropped(exact, t)))
@@ -414,20 +431,21 @@ DecideAndTell(t) ==
       all == Heard(ended, g)
   IN /\ needless' = (needless \/ \E p \in certain : ~WouldBeCyclic(h, p))
      /\ retryLost' = (retryLost \/ \E p \in doomed : RetryIsLost(h, p, ReadKeys(h, p), h.written[p]))
-     /\ history' = all
+     /\ history' = Told(all)
      /\ graph' = Tidy(all, DroppedAll(g, doomed))
      /\ exact' = Exact(Tidy(all, DroppedAll(x, doomed)))
 
 Commit(t) ==
   /\ IsActive(history, t) /\ Role[t] = "read-write" /\ history.written[t] # {} /\ IsGateFree(t)
   /\ LET verdict == Marked(CommitVerdict(history, graph, t), CommitVerdict(history, exact, t))
-     IN IF verdict = "accept" THEN DecideAndTell(t) ELSE Abort(t, history, verdict)
+     IN IF verdict = "accept" /\ ~history.failed THEN DecideAndTell(t) ELSE Abort(t, history, verdict)
 
 (* isolation: 'snapshot': the first committer of a key wins, nothing else    *)
 (* counts.                                                                   *)
 CommitSnapshot(t) ==
   /\ IsActive(history, t) /\ Role[t] = "snapshot" /\ history.written[t] # {} /\ IsGateFree(t)
-  /\ IF ~Broken("first-committer-not-tested") /\ \E k \in history.written[t] : IsOverwritten(history, graph, t, k)
+  /\ IF \/ history.failed
+        \/ ~Broken("first-committer-not-tested") /\ \E k \in history.written[t] : IsOverwritten(history, graph, t, k)
      THEN GoOn(Gone(history, t), Dropped(graph, t), Dropped(exact, t))
      ELSE DecideAndTell(t)
 
@@ -447,15 +465,23 @@ CommitReader(t) ==
          h == Decide(history, t)
          Left(g) == Dropped(Floored(h, g, t, g.registered[t], g.missed[t]), t)
      IN IF verdict = "accept" \/ Broken("reader-commit-not-tested")
-        THEN GoOn(Heard(h, graph), Left(graph), Left(exact))
+        THEN GoOn(Told(Heard(h, graph)), Left(graph), Left(exact))
         ELSE Abort(t, history, verdict)
 
 (* The log is durable through a sequence: everything up to it is             *)
 (* acknowledged in the same step.                                            *)
 Publish ==
-  /\ history.published < history.decided
+  /\ history.published < history.decided /\ ~history.failed
   /\ \E s \in (history.published + 1)..history.decided :
-       GoOn([history EXCEPT !.published = s], graph, exact)
+       GoOn(Told([history EXCEPT !.published = s]), graph, exact)
+
+(* Or the log fails: what is decided and not published never will be, and    *)
+(* whoever may have read it has read nothing.                                *)
+LogFails ==
+  /\ With("log-failure") /\ ~history.failed
+  /\ LET above == {t \in Transactions : IsActive(history, t) /\ history.snapshot[t] > history.published}
+         victims == IF Broken("failure-spares-the-active") THEN {} ELSE above
+     IN GoOn(GoneAll([history EXCEPT !.failed = TRUE], victims), DroppedAll(graph, victims), DroppedAll(exact, victims))
 
 --------------------------------------------------------------------------------
 (* Readers without writes: floors, no nodes.                                 *)
@@ -547,6 +573,7 @@ Init ==
 
 Next ==
   \/ Publish
+  \/ LogFails
   \/ Summarize
   \/ \E t \in Transactions :
        \/ Begin(t)
@@ -618,6 +645,15 @@ FirstCommitterWins ==
 (* What is shown as a result can no longer be taken back by a crash.         *)
 ReadersSeeOnlyPublished ==
   \A t \in Transactions \ ReadWrite : history.snapshot[t] <= history.published
+
+(* Whoever is acknowledged stands after any crash, and so does all it read;  *)
+(* and whoever stands is acknowledged.                                       *)
+AcknowledgedStands ==
+  \A t \in Transactions : history.status[t] = "committed" => (t \in history.told <=> IsStanding(history, t))
+
+(* Once the log has failed, nobody is shown what it may not hold.            *)
+AfterFailureOnlyPublished ==
+  history.failed => \A t \in Transactions : IsActive(history, t) => history.snapshot[t] <= history.published
 
 (* Where every writer of a key queues for it, nobody aborts.                 *)
 QueuedUpdatesNeverAbort == With("for-update-only") => \A t \in Transactions : history.status[t] # "gone"

@@ -29,13 +29,39 @@ function createTable(module, configurations, logs) {
   ].join('\n')
 }
 
+/** Markdown: what the logs say that was examined, module by module; logs of runs that did not end count nothing. */
+export function createTotals(configurations, logs) {
+  const rows = [...new Set(configurations.map(({ module }) => module))].map((module) => {
+    const own = configurations.filter((one) => one.module === module && one.refutes === undefined)
+    const runs = own.map(({ name }) => outcomeOf(path.join(logs, `${name}.txt`))).filter((run) => run !== undefined)
+    return { module, runs: runs.length, distinct: runs.reduce((sum, run) => sum + run.distinct, 0) }
+  })
+  const sum = (of) => rows.reduce((total, row) => total + of(row), 0)
+  const line = (...cells) => `| ${cells.map((cell) => (typeof cell === 'number' ? written(cell) : cell)).join(' | ')} |`
+  return [
+    line('module', 'configurations', 'distinct states'),
+    '|---|---:|---:|',
+    ...rows.map(({ module, runs, distinct }) => line(module, runs, distinct)),
+    line('all', sum(({ runs }) => runs), sum(({ distinct }) => distinct)), // prettier-ignore
+    '',
+  ].join('\n')
+}
+
+function outcomeOf(file) {
+  if (!existsSync(file)) return undefined
+  const log = readFileSync(file, 'utf8')
+  const outcome = readOutput(log)
+  return outcome.finished ? { ...outcome, time: /^Time: (.*)$/m.exec(log)?.[1] ?? '-' } : undefined
+}
+
+function written(number) {
+  return number.toLocaleString('en-US')
+}
+
 function heldRow({ name, about, size }, file) {
   const title = size === 'full' ? `${name} (full)` : name
-  if (!existsSync(file)) return `| ${title} | ${about} | - | - | - | - |`
-  const log = readFileSync(file, 'utf8')
-  const { generated, distinct, depth, finished } = readOutput(log)
-  if (!finished) return `| ${title} | ${about} | - | - | - | - |`
-  const seconds = /^Time: (.*)$/m.exec(log)?.[1] ?? '-'
-  const count = (number) => number.toLocaleString('en-US')
-  return `| ${title} | ${about} | ${count(generated)} | ${count(distinct)} | ${depth} | ${seconds} |`
+  const outcome = outcomeOf(file)
+  if (outcome === undefined) return `| ${title} | ${about} | - | - | - | - |`
+  const { generated, distinct, depth, time } = outcome
+  return `| ${title} | ${about} | ${written(generated)} | ${written(distinct)} | ${depth} | ${time} |`
 }

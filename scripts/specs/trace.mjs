@@ -8,15 +8,21 @@ export function readStates(output) {
   const states = []
   const pieces = output.split(/^State (\d+): <(.*)>$/m)
   for (let i = 1; i + 2 < pieces.length + 1; i += 3) {
-    const body = pieces[i + 2].split(/\n\n/)[0]
-    const variables = new Map()
-    for (const part of body.split(/^\/\\ /m)) {
-      const found = /^\s*(\w+) = ([\s\S]+)$/.exec(part)
-      if (found !== null) variables.set(found[1], parseValue(found[2]))
-    }
+    const variables = parseState(pieces[i + 2].split(/\n\n/)[0])
     states.push({ action: pieces[i + 1].replace(/ line \d+.*$/, ''), variables })
   }
   return states
+}
+
+/** The variables of one state as TLC prints it (a map from name to value); only those that are `wanted`, if given. */
+export function parseState(body, wanted) {
+  const variables = new Map()
+  for (const part of body.split(/^\/\\ /m)) {
+    const found = /^\s*(\w+) = ([\s\S]+)$/.exec(part)
+    if (found === null || wanted?.includes(found[1]) === false) continue
+    variables.set(found[1], parseValue(found[2]))
+  }
+  return variables
 }
 
 /** One line for each step: number, action, and each change of a `told` variable (of all, if undefined). */

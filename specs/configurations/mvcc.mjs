@@ -7,7 +7,7 @@ const INVARIANTS = [
   'CollectionDropsNothingVisible',
 ]
 
-function createMvcc({ name, about, transactions, keys, values = [1], operations, bug, ...rest }) {
+export function createMvcc({ name, about, transactions, keys, values = [1], operations, bug, ...rest }) {
   return {
     name,
     module: 'MVCC',
@@ -15,6 +15,7 @@ function createMvcc({ name, about, transactions, keys, values = [1], operations,
     size: 'small',
     told: ['commits', 'operations', 'transaction', 'store', 'published', 'answer'],
     values: transactions,
+    given: { transactions, keys, values },
     constants: {
       Transactions: `{${transactions.join(', ')}}`,
       Keys: `1..${keys}`,

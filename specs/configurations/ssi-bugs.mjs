@@ -259,6 +259,41 @@ export const ssiBugs = [
       features: ['lag'],
     },
   ),
+  broken('told-when-decided', 'a commit is acknowledged before it is durable', breaks('AcknowledgedStands', 4), {
+    cast: { A: readWrite([], [[1]]) },
+    keys: 1,
+    features: ['lag'],
+  }),
+  broken(
+    'reader-told-at-once',
+    'a transaction without writes is acknowledged though a crash could take back what it read',
+    breaks('AcknowledgedStands', 7),
+    {
+      cast: { A: readWrite([], [[1]]), R: readWrite([[1]], []) },
+      keys: 1,
+      features: ['lag'],
+    },
+  ),
+  broken(
+    'failure-spares-the-active',
+    'whoever has read what the failed log does not hold goes on',
+    breaks('AfterFailureOnlyPublished', 6),
+    {
+      cast: { A: readWrite([], [[1]]), B: readWrite([[1]], [[1]]) },
+      keys: 1,
+      features: ['lag', 'log-failure'],
+    },
+  ),
+  broken(
+    'begin-at-decided-after-failure',
+    'a transaction begins above what the failed log holds',
+    breaks('AfterFailureOnlyPublished', 6),
+    {
+      cast: { A: readWrite([], [[1]]), B: readWrite([[1]], [[1]]) },
+      keys: 1,
+      features: ['lag', 'log-failure'],
+    },
+  ),
   broken(
     'begin-at-zero',
     'a transaction does not see what was acknowledged before',

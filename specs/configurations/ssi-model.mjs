@@ -34,6 +34,7 @@ export function createSsi({ name, about, cast, keys, alike = [], features = [], 
     size: 'small',
     told: ['history'],
     values: names,
+    given: { cast, keys, features },
     constants: {
       Transactions: `{${names.join(', ')}}`,
       Keys: `1..${keys}`,

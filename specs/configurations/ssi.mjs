@@ -10,6 +10,8 @@ const holds = {
     'ForgettingLosesNothing',
     'FirstCommitterWins',
     'ReadersSeeOnlyPublished',
+    'AcknowledgedStands',
+    'AfterFailureOnlyPublished',
     'QueuedUpdatesNeverAbort',
     'NothingKeptAtRest',
   ],
@@ -149,6 +151,19 @@ export const ssi = [
     features: ['gate'],
     invariants: holds.invariants,
     properties: [...holds.properties, 'GateHolderWins'],
+  }),
+  createSsi({
+    name: 'ssi-log-failure',
+    about: 'two read-write transactions, a declared and a lone reader, with lag; the log may fail at any moment',
+    cast: {
+      A: readWrite([[1], [2]], [[1], [2]]),
+      B: readWrite([[2]], [[1]]),
+      R: declared([[2]]),
+      S: lone([[2]]),
+    },
+    keys: 2,
+    features: ['lag', 'log-failure'],
+    ...holds,
   }),
   createSsi({
     name: 'ssi-three-ranges',

@@ -50,6 +50,20 @@ export const storage = [
     properties: ['SequenceMonotonic'],
   }),
   createStorage({
+    name: 'storage-four-writes',
+    about:
+      'five commits of two keys of which four stay, flushes, merges and two crashes, at every step and inside recovery',
+    keys: 2,
+    writes: 4,
+    steps: 5,
+    segments: 5,
+    tables: 3,
+    crashes: 2,
+    size: 'full',
+    invariants: INVARIANTS,
+    properties: ['SequenceMonotonic'],
+  }),
+  createStorage({
     name: 'storage-goes-on',
     about: 'stalled writes go on, whatever crashes',
     writes: 3,

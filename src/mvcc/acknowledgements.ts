@@ -4,7 +4,7 @@
  * Also here: whoever else waits for the log to move on (commits without writes whose snapshot is not published, lone reads
  * whose test failed, deferrable readers). After the log has failed, commits get `CommitOutcomeUnknownError` and the
  * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts.
- * Spec: SSI!Publish, MVCC!Publish.
+ * Spec: SSI!Publish, SSI!LogFails, MVCC!Publish.
  */
 import { CommitOutcomeUnknownError, PoisonedError } from '../base/errors'
 import type { Sequence } from '../base/sequence'

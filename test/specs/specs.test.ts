@@ -4,7 +4,7 @@
  * Where Java or Maven is missing, the sample says so in one line and passes; under CI it fails.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -88,6 +88,60 @@ describe('the specifications', () => {
     for (const { name, refutes, constants } of configurations) {
       expect({ name, isBroken: constants.Bugs !== '{}' }).toEqual({ name, isBroken: refutes !== undefined })
     }
+  })
+})
+
+describe('a large configuration', () => {
+  const from = "import { LongRun, bareText, keyOf } from './scripts/specs/states.mjs'"
+  let folder = ''
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'strictkv-test-specs-'))
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('is the same to a comment, and another to a letter outside of one', () => {
+    const texts = ['A == 1 (* one (* and *) more *)\n  /\\ B \\* end', 'A == 1\n/\\ B', 'A == 1 /\\ C']
+    expect(evaluate(from, `${JSON.stringify(texts)}.map(bareText)`)).toEqual([
+      'A == 1 /\\ B',
+      'A == 1 /\\ B',
+      'A == 1 /\\ C',
+    ])
+    const keys = evaluate(from, `${JSON.stringify(texts)}.map((text) => keyOf([text]))`) as string[]
+    expect([keys[0] === keys[1], keys[0] === keys[2]]).toEqual([true, false])
+  })
+
+  test('goes on from its newest whole checkpoint, with what earlier pieces took', () => {
+    for (const [name, mtime] of [
+      ['older', 1],
+      ['newer', 2],
+      ['cut', 3],
+    ] as const) {
+      mkdirSync(path.join(folder, 'tlc', name), { recursive: true })
+      if (name === 'cut') continue
+      const file = path.join(folder, 'tlc', name, 'queue.chkpt')
+      writeFileSync(file, '')
+      utimesSync(file, mtime, mtime)
+    }
+    const run = `new LongRun(${JSON.stringify(folder)}, 'key')`
+    const found = evaluate(from, `(() => { const run = ${run}; run.addPiece({ seconds: 5 }); return [run.checkpoint, ${run}.pieces] })()`) // prettier-ignore
+    expect(found).toEqual([path.join(folder, 'tlc', 'newer'), [{ seconds: 5 }]])
+  })
+
+  test('begins anew when what it checks has changed', () => {
+    mkdirSync(path.join(folder, 'tlc', 'old'), { recursive: true })
+    writeFileSync(path.join(folder, 'tlc', 'old', 'queue.chkpt'), '')
+    writeFileSync(path.join(folder, 'key'), 'another')
+    const run = `new LongRun(${JSON.stringify(folder)}, 'key')`
+    expect(evaluate(from, `[${run}.checkpoint ?? 'none', ${run}.pieces]`)).toEqual(['none', []])
+  })
+
+  test('that was ended is told to be run again, and its last counts are read', () => {
+    const output = 'Progress(7) at 2026-01-01 10:00:00: 1,234 states generated (5 s/min), 567 distinct states found (8 ds/min), 9 states left on queue.' // prettier-ignore
+    const imports = "import { readOutput, verdictOf } from './scripts/specs/run.mjs'"
+    expect(evaluate(imports, `readOutput(${JSON.stringify(output)})`)).toMatchObject({ generated: 1234, distinct: 567, finished: false }) // prettier-ignore
+    expect(evaluate(imports, "verdictOf({ size: 'full' }, { finished: false, code: 143 })")).toContain('run it again')
   })
 })
 
