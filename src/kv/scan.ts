@@ -8,8 +8,6 @@
  * What it does not do: read ahead. Only what was handed over counts as read (a page counts as a whole).
  * Pinned by test/unit/kv/scan.test.ts.
  */
-import type { Key } from '../base/bytes'
-import { keyToBuffer } from '../base/bytes'
 import { MisuseError, TransactionClosedError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
 import { isEmptyRange } from '../base/key-range'
@@ -44,23 +42,22 @@ export interface ScanShape<Item> {
 /** Rows as [key, value]. */
 export const ROWS: ScanShape<Row> = {
   call: 'scan',
-  take: (cursor) => [keyToBuffer(cursor.key), cursor.value()],
-  takePage: (cursor, rows, page) =>
-    cursor.nextPage(rows, (key: Key, value: Buffer) => page.push([keyToBuffer(key), value])),
+  take: (cursor) => [cursor.keyBuffer(), cursor.value()],
+  takePage: (cursor, rows, page) => cursor.nextPage(rows, (row) => page.push([row.keyBuffer(), row.value()])),
 }
 
 /** Keys alone; values are not even read. */
 export const KEYS: ScanShape<Bytes> = {
   call: 'keys',
-  take: (cursor) => keyToBuffer(cursor.key),
-  takePage: (cursor, rows, page) => advance(cursor, rows, () => page.push(keyToBuffer(cursor.key))),
+  take: (cursor) => cursor.keyBuffer(),
+  takePage: (cursor, rows, page) => cursor.nextPage(rows, (row) => page.push(row.keyBuffer())),
 }
 
 /** Values alone. */
 export const VALUES: ScanShape<Bytes> = {
   call: 'values',
   take: (cursor) => cursor.value(),
-  takePage: (cursor, rows, page) => cursor.nextPage(rows, (_key, value) => page.push(value)),
+  takePage: (cursor, rows, page) => cursor.nextPage(rows, (row) => page.push(row.value())),
 }
 
 /** An ordered scan; iterate it once, as items or as `pages`. */
@@ -122,7 +119,7 @@ export async function countRows(host: ScanHost, plan: ScanPlan): Promise<number>
     rowsMax: COUNT_STEP_ROWS,
     size: (moved) => moved.rows,
     take(cursor, rows) {
-      const moved = advance(cursor, rows, () => undefined)
+      const moved = cursor.nextPage(rows, () => undefined)
       return moved instanceof Promise ? moved.then((count) => ({ rows: count })) : { rows: moved }
     },
   }
@@ -164,32 +161,6 @@ function pageStep<Item>(shape: ScanShape<Item>, rowsMax: number): Step<Item[]> {
       const moved = shape.takePage(cursor, rows, page)
       return moved instanceof Promise ? moved.then(() => page) : page
     },
-  }
-}
-
-/** Moves `cursor` over up to `rows` rows and visits each; stays synchronous as long as the cursor does. */
-function advance(cursor: StoreCursor, rows: number, visit: () => unknown): Now<number> {
-  for (let moved = 0; moved < rows; moved++) {
-    const there = cursor.next()
-    if (there instanceof Promise) return advanceLater(cursor, rows, visit, moved, there)
-    if (!there) return moved
-    visit()
-  }
-  return rows
-}
-
-async function advanceLater(
-  cursor: StoreCursor,
-  rows: number,
-  visit: () => unknown,
-  movedBefore: number,
-  pending: Promise<boolean>,
-): Promise<number> {
-  let there = await pending
-  for (let moved = movedBefore; ; there = await cursor.next()) {
-    if (!there) return moved
-    visit()
-    if (++moved === rows) return moved
   }
 }
 

@@ -92,16 +92,23 @@ export interface StoreSavepoint {
   release(): void
 }
 
+/** The row under a cursor, until the cursor moves. */
+export interface StoreRow {
+  readonly key: Key
+  /** A copy of the key that the caller owns. */
+  keyBuffer(): Buffer
+  /** A copy of the value that the caller owns. */
+  value(): Buffer
+}
+
 /** A cursor over rows; the contract of `EngineCursor`, with errors of the transaction. */
-export interface StoreCursor {
+export interface StoreCursor extends StoreRow {
   next(): Now<boolean>
   /**
-   * Moves over up to `rows` rows in one step and calls `visit` for each; resolves to how many there were, fewer than
+   * Moves over up to `rows` rows in one step and calls `visit` with each; resolves to how many there were, fewer than
    * `rows` only at the end. They are registered together when they are handed over.
    */
-  nextPage(rows: number, visit: (key: Key, value: Buffer) => void): Now<number>
-  readonly key: Key
-  value(): Buffer
+  nextPage(rows: number, visit: (row: StoreRow) => void): Now<number>
   close(): void
 }
 

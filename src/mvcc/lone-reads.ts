@@ -12,7 +12,7 @@ import { flattenKey } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
 import type { EngineCursor } from '../storage/engine'
 import type { Reader } from './conflict-graph'
-import type { Now, StoreCursor } from './contract'
+import type { Now, StoreCursor, StoreRow } from './contract'
 import type { Environment } from './environment'
 import { isSerializationError } from './environment'
 
@@ -102,6 +102,10 @@ export class LoneCursor implements StoreCursor {
     return this.#source?.key ?? ''
   }
 
+  keyBuffer(): Buffer {
+    return this.#source?.keyBuffer() ?? Buffer.alloc(0)
+  }
+
   value(): Buffer {
     return this.#source?.value() ?? Buffer.alloc(0)
   }
@@ -112,7 +116,7 @@ export class LoneCursor implements StoreCursor {
     return source === undefined ? this.#afterPublish().then(() => this.next()) : source.next()
   }
 
-  nextPage(rows: number, visit: (key: Key, value: Buffer) => void): Now<number> {
+  nextPage(rows: number, visit: (row: StoreRow) => void): Now<number> {
     if (this.#closed) return 0
     const source = this.#source ?? this.#open()
     if (source === undefined) return this.#afterPublish().then(() => this.nextPage(rows, visit))
@@ -147,7 +151,7 @@ export function fillPage(
   source: EngineCursor,
   rows: number,
   filled: number,
-  visit: (key: Key, value: Buffer) => void,
+  visit: (row: StoreRow) => void,
 ): Now<number> {
   for (let count = filled; count < rows; count++) {
     const moved = source.next()
@@ -155,12 +159,12 @@ export function fillPage(
       const before = count
       return moved.then((found) => {
         if (!found) return before
-        visit(source.key, source.value())
+        visit(source)
         return fillPage(source, rows, before + 1, visit)
       })
     }
     if (!moved) return count
-    visit(source.key, source.value())
+    visit(source)
   }
   return rows
 }

@@ -16,6 +16,7 @@ import type {
   CommitReceipt,
   Now,
   StoreCursor,
+  StoreRow,
   StoreSavepoint,
   StoreTransaction,
   TransactionState,
@@ -267,13 +268,17 @@ class DeferredCursor implements StoreCursor {
     return this.#cursor?.next() ?? this.#opening.then((cursor) => cursor.next())
   }
 
-  nextPage(rows: number, visit: (key: Key, value: Buffer) => void): Now<number> {
+  nextPage(rows: number, visit: (row: StoreRow) => void): Now<number> {
     if (this.#closed) return 0
     return this.#cursor?.nextPage(rows, visit) ?? this.#opening.then((cursor) => cursor.nextPage(rows, visit))
   }
 
   get key(): Key {
     return this.#cursor?.key ?? ''
+  }
+
+  keyBuffer(): Buffer {
+    return this.#cursor?.keyBuffer() ?? Buffer.alloc(0)
   }
 
   value(): Buffer {

@@ -14,12 +14,12 @@
  */
 import { assert } from '../base/assert'
 import type { Key } from '../base/bytes'
-import { keySuccessor } from '../base/bytes'
+import { keySuccessor, keyToBuffer } from '../base/bytes'
 import { isEmptyRange } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import { ENTRY_PUT } from '../storage/engine'
 import type { EngineCursor } from '../storage/engine'
-import type { Now, StoreCursor } from './contract'
+import type { Now, StoreCursor, StoreRow } from './contract'
 import type { OwnWrite, WriteBuffer } from './write-buffer'
 
 /** What a cursor needs of its transaction. */
@@ -47,10 +47,14 @@ export class TransactionCursor implements StoreCursor {
   /** Whether the source stands on a row not yet passed. */
   #sourceWaits = false
   #sourceEnded = false
-  #key: Key = ''
+  /** The write of the transaction's own that is the row, and its key; the source's row is if there is none. */
   #ownWrite: OwnWrite | undefined = undefined
+  #ownWriteKey: Key = ''
   #ended = false
   #closed = false
+  /** Whether a row of a page is being shown; and its key, if whoever was shown it closed the cursor. */
+  #isShown = false
+  #closedAt: Key | undefined = undefined
 
   constructor(
     owner: CursorOwner,
@@ -80,7 +84,11 @@ export class TransactionCursor implements StoreCursor {
   }
 
   get key(): Key {
-    return this.#key
+    return this.#ownWrite === undefined ? this.#source.key : this.#ownWriteKey
+  }
+
+  keyBuffer(): Buffer {
+    return this.#ownWrite === undefined ? this.#source.keyBuffer() : keyToBuffer(this.#ownWriteKey)
   }
 
   value(): Buffer {
@@ -99,20 +107,20 @@ export class TransactionCursor implements StoreCursor {
     })
   }
 
-  nextPage(rows: number, visit: (key: Key, value: Buffer) => void): Now<number> {
+  nextPage(rows: number, visit: (row: StoreRow) => void): Now<number> {
     assert(rows >= 1, 'a page has rows')
     this.#owner.check()
     if (this.#ended || this.#closed) return 0
     return this.#fillPage(rows, 0, visit)
   }
 
-  #fillPage(rows: number, filled: number, visit: (key: Key, value: Buffer) => void): Now<number> {
+  #fillPage(rows: number, filled: number, visit: (row: StoreRow) => void): Now<number> {
     let count = filled
     while (count < rows) {
       const moved = this.#move()
       if (typeof moved !== 'boolean') return this.#fillPageLater(moved, rows, count, visit)
       if (!moved) break
-      visit(this.#key, this.value())
+      this.#show(visit)
       count++
     }
     this.#deliverPage(rows, count)
@@ -123,7 +131,7 @@ export class TransactionCursor implements StoreCursor {
     moved: Promise<boolean>,
     rows: number,
     filled: number,
-    visit: (key: Key, value: Buffer) => void,
+    visit: (row: StoreRow) => void,
   ): Promise<number> {
     const found = await moved
     this.#owner.check()
@@ -131,8 +139,14 @@ export class TransactionCursor implements StoreCursor {
       this.#deliverPage(rows, filled)
       return filled
     }
-    visit(this.#key, this.value())
+    this.#show(visit)
     return this.#fillPage(rows, filled + 1, visit)
+  }
+
+  #show(visit: (row: StoreRow) => void): void {
+    this.#isShown = true
+    visit(this)
+    this.#isShown = false
   }
 
   /** A page cut short because the cursor was closed ends at its last row, not at the end of the range. */
@@ -146,7 +160,7 @@ export class TransactionCursor implements StoreCursor {
     // Closed while a row was being fetched: what lies ahead was not seen.
     if (!found && this.#closed) return false
     if (!found) this.#ended = true
-    const upTo = found ? this.#key : undefined
+    const upTo = found ? (this.#closedAt ?? this.key) : undefined
     const range = this.#reverse
       ? { start: upTo ?? this.#range.start, end: this.#registered }
       : { start: this.#registered ?? '', end: upTo === undefined ? this.#range.end : keySuccessor(upTo) }
@@ -168,8 +182,7 @@ export class TransactionCursor implements StoreCursor {
     if (this.#ended || this.#closed) return false
     if (this.#own === undefined) {
       const moved = this.#source.next()
-      if (moved === true) this.#key = this.#source.key
-      return typeof moved === 'boolean' ? moved : this.#fetched(moved).then((found) => this.#keepSourceKey(found))
+      return typeof moved === 'boolean' ? moved : this.#fetched(moved)
     }
     return this.#moveMerged(this.#own)
   }
@@ -183,11 +196,6 @@ export class TransactionCursor implements StoreCursor {
         throw error
       },
     )
-  }
-
-  #keepSourceKey(found: boolean): boolean {
-    if (found) this.#key = this.#source.key
-    return found
   }
 
   #moveMerged(own: WriteBuffer): Now<boolean> {
@@ -227,7 +235,7 @@ export class TransactionCursor implements StoreCursor {
     }
     const write = own.lookup(key, this.#asOf)
     if (write !== undefined && write.kind !== ENTRY_PUT) return undefined
-    this.#key = key
+    this.#ownWriteKey = key
     this.#ownWrite = write
     return true
   }
@@ -239,6 +247,7 @@ export class TransactionCursor implements StoreCursor {
 
   close(): void {
     if (this.#closed) return
+    if (this.#isShown) this.#closedAt = this.key
     this.#closed = true
     this.#source.close()
     this.#own?.unhold()

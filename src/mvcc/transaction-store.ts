@@ -325,6 +325,7 @@ function createPagedCursor(source: EngineCursor): StoreCursor {
     get key() {
       return source.key
     },
+    keyBuffer: () => source.keyBuffer(),
     value: () => source.value(),
     close: () => {
       source.close()

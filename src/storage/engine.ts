@@ -167,6 +167,8 @@ export interface EngineCursor {
   next(): boolean | Promise<boolean>
   /** The row's key. REQUIRES: the last `next` gave true. */
   readonly key: Key
+  /** A copy of the row's key as bytes, without a string between, that the caller owns. REQUIRES: the last `next` gave true. */
+  keyBuffer(): Buffer
   /** A copy of the row's value that the caller owns. REQUIRES: the last `next` gave true. */
   value(): Buffer
   /** Lets go of what the cursor pins. Idempotent. */

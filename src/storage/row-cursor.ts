@@ -11,6 +11,7 @@
  */
 import { present } from '../base/assert'
 import type { Key } from '../base/bytes'
+import { keyToBuffer } from '../base/bytes'
 import { isEmptyRange } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
@@ -73,6 +74,12 @@ export class RowCursor implements EngineCursor {
   /** The row's key. REQUIRES: the last `next` gave true. */
   get key(): Key {
     return this.#reverse ? this.#rowKey : this.#source.key
+  }
+
+  /** A copy of the row's key that the caller owns. REQUIRES: the last `next` gave true. */
+  keyBuffer(): Buffer {
+    if (this.#reverse) return keyToBuffer(this.#rowKey)
+    return copyBytes(this.#source.keyBytes, 0, this.#source.keyLength)
   }
 
   /** A copy of the row's value that the caller owns. REQUIRES: the last `next` gave true. */

@@ -7,6 +7,7 @@
 import type BTree from 'sorted-btree'
 import { assert } from '../../base/assert'
 import type { Key } from '../../base/bytes'
+import { keyToBuffer } from '../../base/bytes'
 import { DatabaseClosedError } from '../../base/errors'
 import type { KeyRange } from '../../base/key-range'
 import { isEmptyRange, rangeContains } from '../../base/key-range'
@@ -64,6 +65,10 @@ export class MemoryCursor implements EngineCursor {
   get key(): Key {
     assert(this.#state === 'row', 'a cursor is read while on a row')
     return this.#position!.key
+  }
+
+  keyBuffer(): Buffer {
+    return keyToBuffer(this.key)
   }
 
   value(): Buffer {

@@ -376,7 +376,7 @@ async function nextRowsLater(cursor: StoreCursor, more: Promise<boolean>, rows: 
 
 function nextRows(cursor: StoreCursor, page: number, isPaged: boolean, rows: [string, string][]): void | Promise<void> {
   if (isPaged) {
-    const count = cursor.nextPage(page, (key, value) => rows.push([key, value.toString('latin1')]))
+    const count = cursor.nextPage(page, (row) => rows.push([row.key, row.value().toString('latin1')]))
     return count instanceof Promise ? count.then(() => undefined) : undefined
   }
   const more = cursor.next()

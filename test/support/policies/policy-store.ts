@@ -5,7 +5,7 @@
  * under one workload and one checker, and to show that the oracles find what a wrong policy does; it is no part of the store.
  */
 import type { KeyRange } from '../../../src/base/key-range'
-import type { CommitReceipt, StoreCursor, TransactionState } from '../../../src/mvcc/contract'
+import type { CommitReceipt, StoreCursor, StoreRow, TransactionState } from '../../../src/mvcc/contract'
 import type { Interval } from '../oracle/intervals'
 import { pointInterval, subtractIntervals } from '../oracle/intervals'
 import type { Subject, SubjectStore, SubjectTransaction } from '../oracle/subject'
@@ -228,10 +228,10 @@ class PolicyCursor implements StoreCursor {
     return to !== undefined
   }
 
-  nextPage(rows: number, visit: (key: string, value: Buffer) => void): number {
+  nextPage(rows: number, visit: (row: StoreRow) => void): number {
     let count = 0
     while (count < rows && this.next()) {
-      visit(this.key, this.value())
+      visit(this)
       count++
     }
     return count
@@ -239,6 +239,10 @@ class PolicyCursor implements StoreCursor {
 
   get key(): string {
     return this.rows[this.#position]![0]
+  }
+
+  keyBuffer(): Buffer {
+    return Buffer.from(this.key, 'latin1')
   }
 
   value(): Buffer {

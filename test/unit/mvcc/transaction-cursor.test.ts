@@ -112,7 +112,7 @@ for (const asynchronousReads of [false, true]) {
       const world = createWorld('a', 'c', 'e')
       const { cursor } = scan(world)
       const page: string[] = []
-      expect(await cursor.nextPage(2, (key, value) => page.push(key, value.toString()))).toBe(2)
+      expect(await cursor.nextPage(2, (row) => page.push(row.key, row.value().toString()))).toBe(2)
       expect(page).toEqual(['a', 'a', 'c', 'c'])
       expect(registered(world, PROBES)).toEqual(['a', 'b', 'bb', 'c'])
     })

@@ -50,7 +50,7 @@ describe('a lone read', () => {
       Promise.resolve(world.store.get('y')).then((value) => value?.toString()),
       Promise.resolve(world.store.getMany(['a', 'y'])).then((values) => values[1]?.toString()),
       keysOf(cursor),
-      Promise.resolve(pages.nextPage(3, (key) => keys.push(key))).then(() => keys),
+      Promise.resolve(pages.nextPage(3, (row) => keys.push(row.key))).then(() => keys),
     ]
     for (const each of waiting) expect(await outcomeOf(each)).toBe('pending')
     expect(await text(world.store.get('unrelated'))).toBeUndefined()
