@@ -129,8 +129,19 @@ export interface File {
  */
 export type IoThreadMode = 'thread' | 'inline'
 
-/** Told when a submitted request has ended; `error` is an `IoError` or `DiskFullError`. */
-export type IoDone = (error: Error | undefined) => void
+/** How long the thread was in the system for a request, in milliseconds; 0 for what was not asked for. */
+export interface IoTimes {
+  readonly writeMs: number
+  readonly syncMs: number
+}
+
+/** Told when a submitted request has ended; `error` is an `IoError` or `DiskFullError`, `times` what a real thread has measured. */
+export type IoDone = (error: Error | undefined, times?: IoTimes) => void
+
+/** How much memory one thread shares for writing without copying, over its whole life, in bytes. */
+export const IO_SHARED_BYTES_MAX = 16 * 1024 * 1024
+/** Size of the pieces in which other memory is written, in bytes. */
+export const IO_STAGE_BYTES = 1024 * 1024
 
 /**
  * Carries out write requests one at a time, in order of submission: one write, then, if asked, one sync.
@@ -141,6 +152,8 @@ export type IoDone = (error: Error | undefined) => void
 export interface IoThread {
   /** What it really is. */
   readonly mode: IoThreadMode
+  /** Bytes that it holds on to until it is closed, whoever uses them: at most `IO_SHARED_BYTES_MAX` and a stage. */
+  readonly memoryBytes: number
   /** Memory that requests can be written from without copying; zero-filled. */
   allocate(bytes: number): Uint8Array
   /**

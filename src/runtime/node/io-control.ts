@@ -12,7 +12,7 @@
  */
 
 /** Both sides must speak the same version: a stale compiled thread is refused, not trusted. */
-export const ioProtocolVersion = 1
+export const ioProtocolVersion = 2
 
 /** What the thread is started with, in `workerData`. */
 export interface IoThreadData {
@@ -53,15 +53,19 @@ export const word = {
 
 /** Place of the position in the file, as a 64-bit float: files are larger than 32 bits. */
 const positionByte = 64
+/** Place of the times of the request, two 64-bit floats in milliseconds: the write's, the sync's. */
+const timesByte = 72
 
 /** Views of the shared memory. */
 export interface IoControl {
   readonly memory: SharedArrayBuffer
   readonly words: Int32Array
   readonly position: Float64Array
+  readonly times: Float64Array
 }
 
 /** Fresh shared memory, or views of what the other side made. */
 export function createIoControl(memory = new SharedArrayBuffer(128)): IoControl {
-  return { memory, words: new Int32Array(memory), position: new Float64Array(memory, positionByte, 1) }
+  const position = new Float64Array(memory, positionByte, 1)
+  return { memory, words: new Int32Array(memory), position, times: new Float64Array(memory, timesByte, 2) }
 }

@@ -5,6 +5,7 @@
  * into an error on the side of the caller.
  */
 import fs from 'node:fs'
+import type { IoTimes } from '../runtime'
 import { noProgressError, systemErrorCode, systemErrorOf, wrapSystemError } from './system-errors'
 
 /** Where a request ended. */
@@ -18,9 +19,8 @@ export interface IoOutcome {
   readonly errno: number
   /** Bytes written before the end. */
   readonly written: number
+  readonly times: IoTimes
 }
-
-const succeeded: IoOutcome = { end: requestEnd.ok, errno: 0, written: 0 }
 
 /** Writes all of `bytes[offset, offset + length)` at `position`, then syncs if `sync`. Throws nothing. */
 export function performIoRequest(
@@ -29,29 +29,36 @@ export function performIoRequest(
   place: { readonly offset: number; readonly length: number; readonly position: number; readonly sync: boolean },
 ): IoOutcome {
   let written = 0
+  const startMs = performance.now()
   while (written < place.length) {
     try {
       const wanted = place.length - written
       const count = fs.writeSync(descriptor, bytes, place.offset + written, wanted, place.position + written)
-      if (count === 0) return { end: requestEnd.writeStuck, errno: 0, written }
+      if (count === 0) return { end: requestEnd.writeStuck, errno: 0, written, times: timesUntil(startMs) }
       written += count
     } catch (error) {
       if (systemErrorCode(error) === 'EINTR') continue
-      return { end: requestEnd.writeFailed, errno: errnoOf(error), written }
+      return { end: requestEnd.writeFailed, errno: errnoOf(error), written, times: timesUntil(startMs) }
     }
   }
-  if (!place.sync) return succeeded
+  const times = timesUntil(startMs)
+  if (!place.sync) return { end: requestEnd.ok, errno: 0, written: 0, times }
+  const syncStartMs = performance.now()
   try {
     fs.fdatasyncSync(descriptor)
-    return succeeded
+    return { end: requestEnd.ok, errno: 0, written: 0, times: { ...times, syncMs: performance.now() - syncStartMs } }
   } catch (error) {
-    return { end: requestEnd.syncFailed, errno: errnoOf(error), written }
+    return { end: requestEnd.syncFailed, errno: errnoOf(error), written, times }
   }
+}
+
+function timesUntil(startMs: number): IoTimes {
+  return { writeMs: performance.now() - startMs, syncMs: 0 }
 }
 
 /** The error that an outcome stands for, or undefined if all went well. */
 export function ioRequestError(
-  outcome: IoOutcome,
+  outcome: Omit<IoOutcome, 'times'>,
   request: { readonly file: string; readonly position: number; readonly length: number },
 ): Error | undefined {
   if (outcome.end === requestEnd.ok) return undefined

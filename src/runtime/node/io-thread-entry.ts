@@ -45,7 +45,7 @@ export function serveIoThread(data: IoThreadData): void {
 }
 
 function serve(control: IoControl, memories: ReadonlyMap<number, Uint8Array>): void {
-  const { words, position } = control
+  const { words, position, times } = control
   const length = words[word.length]!
   const bytes = length === 0 ? empty : memories.get(words[word.memory]!)
   assert(bytes !== undefined, 'memory is known to the thread before it is used')
@@ -58,6 +58,8 @@ function serve(control: IoControl, memories: ReadonlyMap<number, Uint8Array>): v
   words[word.outcomeEnd] = outcome.end
   words[word.outcomeErrno] = outcome.errno
   words[word.outcomeWritten] = outcome.written
+  times[0] = outcome.times.writeMs
+  times[1] = outcome.times.syncMs
 }
 
 const empty = new Uint8Array(0)

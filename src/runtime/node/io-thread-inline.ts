@@ -11,7 +11,7 @@
  * Pinned by test/contract/runtime and test/unit/runtime/io-thread-inline.test.ts.
  */
 import { assert } from '../../base/assert'
-import type { IoDone, IoRequest, IoThread } from '../runtime'
+import type { IoDone, IoRequest, IoThread, IoTimes } from '../runtime'
 import { ioRequestError, performIoRequest } from './io-request'
 import { NodeFile } from './node-file'
 import { createAfterMicrotasks } from './node-scheduler'
@@ -20,6 +20,7 @@ interface Ended {
   readonly file: NodeFile
   readonly done: IoDone
   readonly error: Error | undefined
+  readonly times: IoTimes
 }
 
 /** So long callbacks may follow each other within one turn of the event loop, in milliseconds. */
@@ -28,6 +29,8 @@ const TURN_MS_MAX = 1
 /** The inline mode, also the fallback where no thread can be started. */
 export class InlineIoThread implements IoThread {
   readonly mode = 'inline'
+  /** What it allocates is the caller's. */
+  readonly memoryBytes = 0
   /** Only what it allocated is accepted, as in the other mode, so that a misuse shows in both. */
   readonly #memories = new WeakSet<ArrayBufferLike>()
   #ended: Ended[] = []
@@ -59,6 +62,7 @@ export class InlineIoThread implements IoThread {
       file,
       done,
       error: ioRequestError(outcome, { file: file.path, position, length: bytes.length }),
+      times: outcome.times,
     })
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -75,7 +79,7 @@ export class InlineIoThread implements IoThread {
   drainSync(): void {
     for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift()) {
       next.file.endRequest()
-      next.done(next.error)
+      next.done(next.error, next.times)
     }
     const idle = this.#onIdle
     this.#onIdle = []

@@ -14,7 +14,7 @@
  * 4. A thread that died fails what is pending and everything after it with `IoError`; it is not started again, for nobody
  *    knows what its last request did.
  * 5. Memory shared with the thread is never given back before the thread ends: V8 does not count shared memory, so nothing
- *    would ever collect it there. Hence at most `sharedBytesMax` is shared; what is allocated beyond is ordinary memory,
+ *    would ever collect it there. Hence at most `IO_SHARED_BYTES_MAX` is shared; what is allocated beyond is ordinary memory,
  *    and goes to the thread in pieces through a stage. Whoever reuses what it allocated never copies.
  *
  * Pinned by test/contract/runtime and test/unit/runtime/io-thread.test.ts; why threads, and why woken so, is in
@@ -23,6 +23,7 @@
 import { Worker } from 'node:worker_threads'
 import { assert, present } from '../../base/assert'
 import { IoError } from '../../base/errors'
+import { IO_SHARED_BYTES_MAX, IO_STAGE_BYTES } from '../runtime'
 import type { IoDone, IoRequest, IoThread, IoThreadMode } from '../runtime'
 import { createIoControl, ioProtocolVersion, word } from './io-control'
 import type { IoControl, IoThreadData, IoThreadMemory, IoThreadReady } from './io-control'
@@ -31,10 +32,6 @@ import { InlineIoThread } from './io-thread-inline'
 import { NodeFile } from './node-file'
 import { findWorkerFile } from './worker-file'
 
-/** How much memory one thread shares for writing without copying, over its whole life, in bytes. */
-const sharedBytesMax = 16 * 1024 * 1024
-/** Size of the pieces in which other memory is written, in bytes. */
-const stageBytes = 1024 * 1024
 /** How often a blocked drain looks whether the thread is still there, in milliseconds. */
 const drainLookMs = 100
 
@@ -72,8 +69,9 @@ interface Pending {
   readonly file: NodeFile
   readonly request: IoRequest
   readonly done: IoDone
-  /** Bytes that the thread has written of it in earlier pieces. */
+  /** Bytes that the thread has written of it in earlier pieces, and how long that took. */
   sent: number
+  sentMs: number
 }
 
 class WorkerIoThread implements IoThread {
@@ -104,8 +102,12 @@ class WorkerIoThread implements IoThread {
     worker.unref()
   }
 
+  get memoryBytes(): number {
+    return this.#bytesShared + (this.#stage?.length ?? 0)
+  }
+
   allocate(bytes: number): Uint8Array {
-    if (this.#bytesShared + bytes <= sharedBytesMax) {
+    if (this.#bytesShared + bytes <= IO_SHARED_BYTES_MAX) {
       this.#bytesShared += bytes
       return this.#share(bytes)
     }
@@ -123,7 +125,7 @@ class WorkerIoThread implements IoThread {
       'an I/O thread writes from memory that it allocated',
     )
     file.beginRequest()
-    if (this.#pending.push({ file, request, done, sent: 0 }) === 1) this.#worker.ref()
+    if (this.#pending.push({ file, request, done, sent: 0, sentMs: 0 }) === 1) this.#worker.ref()
     if (this.#death !== undefined) {
       setImmediate(() => this.#failPending())
       return
@@ -189,15 +191,15 @@ class WorkerIoThread implements IoThread {
   /** The first piece of `bytes` that the thread can write from, copied if it must be. */
   #shared(bytes: Uint8Array): Uint8Array {
     if (bytes.length === 0 || this.#identities.get(bytes.buffer) !== 0) return bytes
-    this.#stage ??= this.#share(stageBytes)
-    const piece = this.#stage.subarray(0, Math.min(bytes.length, stageBytes))
+    this.#stage ??= this.#share(IO_STAGE_BYTES)
+    const piece = this.#stage.subarray(0, Math.min(bytes.length, IO_STAGE_BYTES))
     piece.set(bytes.subarray(0, piece.length))
     return piece
   }
 
   /** Takes the head off the queue if the thread is done with it, and tells its caller. ATOMIC: no await. */
   #takeEnded(): boolean {
-    const { words } = this.#control
+    const { words, times } = this.#control
     if (!this.#isHanded || Atomics.load(words, word.done) === this.#doneBefore) return false
     const head = present(this.#pending[0], 'what the thread had in hand is at the head of the queue')
     const { file, request, done, sent } = head
@@ -208,6 +210,8 @@ class WorkerIoThread implements IoThread {
     }
     this.#isHanded = false
     head.sent += this.#pieceBytes
+    head.sentMs += times[0]!
+    const syncMs = times[1]!
     if (outcome.end === requestEnd.ok && head.sent < request.bytes.length) {
       this.#handOver()
       return true
@@ -217,7 +221,7 @@ class WorkerIoThread implements IoThread {
     if (this.#pending.length > 0) this.#handOver()
     else this.#rest()
     const place = { file: file.path, position: request.position + sent, length: request.bytes.length - sent }
-    done(ioRequestError(outcome, place))
+    done(ioRequestError(outcome, place), { writeMs: head.sentMs, syncMs })
     return true
   }
 

@@ -17,6 +17,7 @@
 import { assert } from '../../base/assert'
 import type { Limits } from '../../base/limits'
 import { BATCH_HEADER_BYTES } from '../rows/batch-codec'
+import type { WaitFigures } from './log-contract'
 import { groupCost } from './log-pace'
 import type { SegmentSupply } from './log-supply'
 
@@ -54,6 +55,7 @@ export function decideAdmission(
 interface Waiting {
   readonly payloadBytes: number
   readonly deletesOnly: boolean
+  readonly sinceMs: number
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -67,7 +69,10 @@ export class LogAdmission {
   #reservations = 0
   #reservedBytes = 0
   #reservedCost = 0
+  readonly #nowMs: () => number
   #waits = 0
+  #waitedMs = 0
+  #longestWaitMs = 0
   #isPaused = false
   /** Told once no more than so many reservations are outstanding. */
   #onDrained: { readonly kept: number; readonly resolve: () => void } | undefined
@@ -77,16 +82,19 @@ export class LogAdmission {
     world: {
       readonly supply: Pick<SegmentSupply, 'demand' | 'demandReserve' | 'isReserveLost'>
       readonly room: () => LogRoom
+      /** The monotonic clock, in milliseconds. */
+      readonly nowMs: () => number
     },
   ) {
     this.#limits = limits
     this.#supply = world.supply
     this.#room = world.room
+    this.#nowMs = world.nowMs
   }
 
-  /** Reservations that had to wait so far. */
-  get waits(): number {
-    return this.#waits
+  /** The waits of reservations so far; of those that wait now, only how many. */
+  get waits(): WaitFigures {
+    return { count: this.#waits, totalMs: this.#waitedMs, longestMs: this.#longestWaitMs }
   }
 
   /** Whether nothing is reserved and nobody waits. */
@@ -110,7 +118,8 @@ export class LogAdmission {
       if (outcome !== 'waiting') throw outcome
     }
     this.#waits++
-    return new Promise((resolve, reject) => this.#waiting.push({ payloadBytes, deletesOnly, resolve, reject }))
+    const sinceMs = this.#nowMs()
+    return new Promise((resolve, reject) => this.#waiting.push({ payloadBytes, deletesOnly, sinceMs, resolve, reject }))
   }
 
   /** Takes a reservation back: it was given up, or its commit is in the group now. */
@@ -150,6 +159,7 @@ export class LogAdmission {
       const outcome = this.#admit(head.payloadBytes, head.deletesOnly)
       if (outcome === 'waiting') return
       this.#waiting.shift()
+      this.#record(head)
       if (outcome === 'granted') head.resolve()
       else head.reject(outcome)
     }
@@ -159,7 +169,17 @@ export class LogAdmission {
   refuseAll(error: Error): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const { reject } of waiting) reject(error)
+    for (const head of waiting) {
+      this.#record(head)
+      head.reject(error)
+    }
+  }
+
+  /** A wait ends now. */
+  #record({ sinceMs }: Waiting): void {
+    const ms = this.#nowMs() - sinceMs
+    this.#waitedMs += ms
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, ms)
   }
 
   #admit(payloadBytes: number, deletesOnly: boolean): 'granted' | 'waiting' | Error {

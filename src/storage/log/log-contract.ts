@@ -10,6 +10,7 @@ import type { Sequence } from '../../base/sequence'
 import type { BatchCursor } from '../rows/batch-codec'
 import type { Batch } from '../engine'
 import type { IoThreadMode } from '../../runtime/runtime'
+import type { DurationFigures } from './duration-histogram'
 
 /** A place in the log: just before the byte `offset` of a segment. Ordered by segment, then offset. */
 export interface LogPosition {
@@ -67,6 +68,13 @@ export interface SegmentStatus {
   readonly lastSequence: Sequence
 }
 
+/** Waits so far; those that have not ended are counted, but their time is not. */
+export interface WaitFigures {
+  readonly count: number
+  readonly totalMs: number
+  readonly longestMs: number
+}
+
 /** Counts since the log was opened. */
 export interface LogFigures {
   /** Bytes of frames, padding included; preparing segments is not counted. */
@@ -78,8 +86,15 @@ export interface LogFigures {
   /** Syncs of frames. */
   readonly syncs: number
   readonly commits: number
+  /** Where frames are really written: a thread that could not be started is served inline. */
+  readonly ioMode: IoThreadMode
+  /** What frames took in the system, their queue and the event loop apart; nothing where the runtime does not measure it. */
+  readonly writes: DurationFigures
+  readonly syncTimes: DurationFigures
   /** Reservations that had to wait for room. */
-  readonly reserveWaits: number
+  readonly reserveWaits: WaitFigures
+  /** Memory of the groups, and of what writes them. */
+  readonly memoryBytes: number
   /** The last preparation that failed for want of disk space; undefined once one has succeeded. */
   readonly diskFull: Error | undefined
 }

@@ -36,6 +36,11 @@ export class LogGroup {
     return this.#frame
   }
 
+  /** Memory that it holds beside what its thread shares. */
+  get ownBytes(): number {
+    return this.#frame.buffer instanceof SharedArrayBuffer ? 0 : this.#frame.length
+  }
+
   get payloadBytes(): number {
     return this.#end - FRAME_HEADER_BYTES
   }

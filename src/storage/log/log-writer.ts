@@ -13,7 +13,9 @@
  */
 import { assert } from '../../base/assert'
 import type { Sequence } from '../../base/sequence'
-import type { IoThread } from '../../runtime/runtime'
+import type { IoThread, IoTimes } from '../../runtime/runtime'
+import { DurationHistogram } from './duration-histogram'
+import type { DurationFigures } from './duration-histogram'
 import type { LogEnd, LogPosition, SegmentStatus } from './log-contract'
 import { alignUp, comparePositions, encodeFrame, FRAME_HEADER_BYTES, PAGE_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES } from './log-format' // prettier-ignore
 import { allocated } from './log-group'
@@ -52,6 +54,8 @@ export class LogWriter {
   #hasFailed = false
   #bytesWritten = 0
   #syncs = 0
+  readonly #writes = new DurationHistogram()
+  readonly #syncTimes = new DurationHistogram()
 
   constructor(thread: IoThread, segment: Segment, start: WriterStart) {
     this.#thread = thread
@@ -111,6 +115,11 @@ export class LogWriter {
 
   get syncs(): number {
     return this.#syncs
+  }
+
+  /** What writing frames took, and syncing them. */
+  get times(): { readonly writes: DurationFigures; readonly syncTimes: DurationFigures } {
+    return { writes: this.#writes.figures(), syncTimes: this.#syncTimes.figures() }
   }
 
   /** Writes a group's frame. REQUIRES: not busy, `roomBytes` suffices, the group holds a commit and stays as it is. */
@@ -192,17 +201,18 @@ export class LogWriter {
     this.#lastSequence = lastSequence
     this.#bytesWritten += frameBytes
     const bytes = memory.subarray(0, frameBytes)
-    this.#thread.submit({ file: this.#segment.file, bytes, position: offset, sync }, (error) => {
+    this.#thread.submit({ file: this.#segment.file, bytes, position: offset, sync }, (error, times) => {
       if (error === undefined) this.#promised = promise
-      this.#ended(error, sync, done)
+      if (error === undefined && times !== undefined) this.#writes.record(times.writeMs)
+      this.#ended(error, { sync, times }, done)
     })
   }
 
   #submitSync(done: WriteDone): void {
     this.#begin()
     const bytes = this.#emptyFrame.subarray(0, 0)
-    this.#thread.submit({ file: this.#segment.file, bytes, position: this.#offset, sync: true }, (error) =>
-      this.#ended(error, true, done),
+    this.#thread.submit({ file: this.#segment.file, bytes, position: this.#offset, sync: true }, (error, times) =>
+      this.#ended(error, { sync: true, times }, done),
     )
   }
 
@@ -212,7 +222,12 @@ export class LogWriter {
     this.#isBusy = true
   }
 
-  #ended(error: Error | undefined, sync: boolean, done: WriteDone): void {
+  #ended(
+    error: Error | undefined,
+    { sync, times }: { readonly sync: boolean; readonly times: IoTimes | undefined },
+    done: WriteDone,
+  ): void {
+    if (error === undefined && sync && times !== undefined) this.#syncTimes.record(times.syncMs)
     this.#isBusy = false
     this.#hasFailed = error !== undefined
     if (error === undefined && sync) {

@@ -87,6 +87,7 @@ export class Log {
     this.#resting = new LogGroup(parts.commitThread)
     this.admission = new LogAdmission(options.limits, {
       supply: parts.supply,
+      nowMs: () => runtime.clock.monotonicMs(),
       room: () => ({
         currentBytes: this.#writer.roomBytes,
         nextBytes: parts.supply.roomBytes,
@@ -197,13 +198,17 @@ export class Log {
   }
 
   figures(): LogFigures {
+    const { commitThread, fillThread } = this.#parts
     return {
       bytesWritten: this.#writer.bytesWritten,
       bytesPrepared: this.#parts.supply.bytesPrepared,
       groups: this.#groups,
       syncs: this.#writer.syncs,
       commits: this.#commits,
+      ioMode: commitThread.mode,
+      ...this.#writer.times,
       reserveWaits: this.admission.waits,
+      memoryBytes: commitThread.memoryBytes + fillThread.memoryBytes + this.#filling.ownBytes + this.#resting.ownBytes,
       diskFull: this.#parts.supply.diskFull,
     }
   }

@@ -21,6 +21,8 @@ interface Pending {
 /** See the header. */
 export class MemoryIoThread implements IoThread {
   readonly mode: IoThreadMode
+  /** What it allocates is the caller's. */
+  readonly memoryBytes = 0
   readonly #world: MemoryWorld
   readonly #memories = new WeakSet<ArrayBufferLike>()
   readonly #pending: Pending[] = []

@@ -7,7 +7,8 @@ import { IoError } from '../../../src/base/errors'
 import { ioProtocolVersion } from '../../../src/runtime/node/io-control'
 import { openThread } from '../../../src/runtime/node/io-thread'
 import { createNodeRuntime } from '../../../src/runtime/node/node-runtime'
-import type { File, IoThread } from '../../../src/runtime/runtime'
+import { IO_SHARED_BYTES_MAX, IO_STAGE_BYTES } from '../../../src/runtime/runtime'
+import type { File, IoThread, IoTimes } from '../../../src/runtime/runtime'
 import { compileEntry, createTemporaryDirectory } from '../../contract/runtime/world'
 
 const root = createTemporaryDirectory()
@@ -46,6 +47,42 @@ describe('starting', () => {
       `require('node:worker_threads').parentPort.postMessage({ ready: ${version} }); setInterval(() => 0, 1000)`
     expect(await modeWith(answer(ioProtocolVersion + 1))).toBe('inline')
   })
+})
+
+describe.each(['thread', 'inline'] as const)('the times of a request, in mode %s', (mode) => {
+  test('tell the write from the sync; what was not asked for took none, and pieces add up', async () => {
+    const thread = await openThread(mode, workerFile)
+    const file = await createNodeRuntime().files.open(path.join(directory, 'log'), 'create')
+    const timesOf = (bytes: Uint8Array, sync: boolean): Promise<IoTimes | undefined> =>
+      new Promise((resolve, reject) => {
+        thread.submit({ file, bytes, position: 0, sync }, (error, times) => (error ? reject(error) : resolve(times)))
+      })
+    const page = thread.allocate(4096).fill(1)
+    const written = await timesOf(page, false)
+    expect(written).toMatchObject({ syncMs: 0 })
+    const synced = await timesOf(page, true)
+    expect(synced!.writeMs).toBeGreaterThan(0)
+    expect(synced!.syncMs).toBeGreaterThan(0)
+    // More than the thread shares: written in 20 pieces through a stage.
+    const large = await timesOf(thread.allocate(20 * IO_STAGE_BYTES).fill(1), true)
+    expect(large!.writeMs).toBeGreaterThan(synced!.writeMs)
+    await thread.close()
+    await file.close()
+  })
+})
+
+test('a thread says how much memory it holds: what it shares, up to a bound, and a stage once it needs one', async () => {
+  const thread = await openThread('thread', workerFile)
+  expect(thread.memoryBytes).toBe(0)
+  thread.allocate(1000)
+  expect(thread.memoryBytes).toBe(1000)
+  const beyond = thread.allocate(IO_SHARED_BYTES_MAX)
+  expect(thread.memoryBytes).toBe(1000)
+  const file = await createNodeRuntime().files.open(path.join(directory, 'log'), 'create')
+  await new Promise((resolve) => thread.submit({ file, bytes: beyond.subarray(0, 10), position: 0, sync: false }, resolve)) // prettier-ignore
+  expect(thread.memoryBytes).toBe(1000 + IO_STAGE_BYTES)
+  await thread.close()
+  await file.close()
 })
 
 describe('a thread that dies', () => {

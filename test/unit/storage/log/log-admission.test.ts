@@ -49,6 +49,7 @@ class PaperLog {
   currentBytes = 20 * PAGE
   nextBytes = 0
   fillingBytes = 0
+  nowMs = 1000
   isReserveLost = false
   demanded: number[] = []
   refusal: Error | undefined
@@ -67,6 +68,7 @@ class PaperLog {
     this.admission = new LogAdmission(createLimits({ logGroupBytesMax: GROUP_MAX }), {
       supply: paper as typeof supply & { isReserveLost: boolean },
       room,
+      nowMs: () => this.nowMs,
     })
   }
 
@@ -132,11 +134,12 @@ test('reservations are granted in order: a large one is not overtaken by small o
   void paper.admission.reserve(1, false)?.then(() => granted.push('small'))
   await Promise.resolve()
   expect(granted).toEqual([])
+  paper.nowMs += 30
   paper.admission.release(10 * PAGE)
   paper.admission.serve()
   await Promise.resolve()
   expect(granted).toEqual(['large', 'small'])
-  expect(paper.admission.waits).toBe(2)
+  expect(paper.admission.waits).toEqual({ count: 2, totalMs: 60, longestMs: 30 })
 })
 
 test('what is hopeless is refused at once, and later when it becomes so', async () => {

@@ -94,7 +94,7 @@ describe('preparing', () => {
       expect(seen[page]).toBeGreaterThanOrEqual(due)
       expect(seen[page]).toBeLessThan(Math.max(0, due) + 16)
     }
-    expect(world.log.figures().reserveWaits).toBe(0)
+    expect(world.log.figures().reserveWaits).toEqual({ count: 0, totalMs: 0, longestMs: 0 })
     expect(world.named).toEqual([1, 2])
   })
 

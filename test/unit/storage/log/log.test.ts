@@ -300,7 +300,7 @@ describe('segments', () => {
     )
     await turnsUntil(runtime, () => log.publishedSequence === 40)
     expect(published.length).toBeGreaterThan(5)
-    expect(log.figures().reserveWaits).toBeGreaterThan(20)
+    expect(log.figures().reserveWaits.count).toBeGreaterThan(20)
   })
 })
 
