@@ -83,6 +83,8 @@ export interface RecoveredStore {
   readonly lastSequence: Sequence
   /** Undefined where the store is only read; then `refusal` says why. */
   readonly manifest: Manifest | undefined
+  /** What the manifest said, with numbers that no file has. */
+  readonly state: ManifestState
   readonly refusal: ReadOnlyError | DiskFullError | undefined
   /** For the log that is begun now. */
   readonly firstSegment: number
@@ -156,7 +158,7 @@ class Recovery {
     const databaseMark = markOf(old) ?? this.#runtime.random.u32()
     const state = {
       ...old,
-      options: withCodec(new Map([...old.options, [DATABASE_MARK_OPTION, databaseMark.toString(16).padStart(8, '0')]]), this.#tables.codec), // prettier-ignore
+      options: withCodec(withMark(old.options, databaseMark), this.#tables.codec),
       nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
       nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
     }
@@ -164,7 +166,7 @@ class Recovery {
     try {
       await this.#checkUnnamedSegments(names, state)
       const replayed = await this.#replay(state, markOf(old))
-      const base = { lock, tables: this.#tables, firstSegment: state.nextSegment, databaseMark, ...replayed }
+      const base = { lock, tables: this.#tables, state, firstSegment: state.nextSegment, databaseMark, ...replayed }
       if (this.#options.readOnly) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
       try {
         return { ...base, manifest: await this.#persistSomehow(state, replayed, names), refusal: undefined }
@@ -337,9 +339,14 @@ class Recovery {
 }
 
 /** The mark of the database; undefined for a new one, and for one whose manifest is from before there were marks. */
-function markOf(state: ManifestState): number | undefined {
+export function markOf(state: ManifestState): number | undefined {
   const text = state.options.get(DATABASE_MARK_OPTION)
   return text === undefined ? undefined : Number.parseInt(text, 16)
+}
+
+/** The options of a database with this mark. */
+export function withMark(options: ReadonlyMap<string, string>, mark: number): Map<string, string> {
+  return new Map(options).set(DATABASE_MARK_OPTION, mark.toString(16).padStart(8, '0'))
 }
 
 function newerLoaded(newest: TableRecord | undefined, table: TableRecord): TableRecord | undefined {

@@ -226,7 +226,8 @@ async function lockedError(directory: string, file: string): Promise<DatabaseLoc
   )
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this number lives on this machine, whosever it is. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

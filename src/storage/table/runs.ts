@@ -67,7 +67,7 @@ function overlapsAny(run: readonly Aged[], range: KeyRange): boolean {
 }
 
 /** The index of a run's first table whose end lies above `key`. */
-function firstEndingAbove(run: readonly Aged[], key: Key): number {
+export function firstEndingAbove(run: readonly Aged[], key: Key): number {
   let low = 0
   let high = run.length
   while (low < high) {

@@ -179,13 +179,18 @@ export function checkSealed(sealed: Uint8Array, place: BlockPlace): number {
 export function openSealed(sealed: Buffer, place: BlockPlace, type: BlockType): Buffer {
   const found = checkSealed(sealed, place)
   if (found !== type) throw corrupt(place, `a block of type ${found} stands where type ${type} should be`)
-  const codec = sealed[sealed.length - TRAILER_BYTES]!
+  const codec = codecOf(sealed)
   if (codec !== CODEC_NONE) {
     throw new UnsupportedFormatError(
       `Cannot read ${place.file}: the section at offset ${place.offset} has codec ${codec}, this version knows sections of codec ${CODEC_NONE}`,
     )
   }
   return sealed.subarray(0, sealed.length - TRAILER_BYTES)
+}
+
+/** The codec that a sealed block says it is stored with. REQUIRES: `checkSealed` accepted it. */
+export function codecOf(sealed: Uint8Array): number {
+  return sealed[sealed.length - TRAILER_BYTES]!
 }
 
 /** The error for bytes that are not what was written. */
