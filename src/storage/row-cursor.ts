@@ -50,7 +50,7 @@ export class RowCursor implements EngineCursor {
   #state: 'new' | 'open' | 'ended' | 'closed' = 'new'
 
   /** The last key decided (forward) or being gathered (backward): `#keyBytes[0, #keyLength)`; -1 for none. */
-  #keyBytes = Buffer.allocUnsafeSlow(KEY_BYTES_INITIAL)
+  #keyBytes = Buffer.allocUnsafe(KEY_BYTES_INITIAL)
   #keyLength = -1
   /** Backward, of the gathered key: the newest version at or below the sequence so far. */
   #candidate: Candidate | undefined

@@ -52,7 +52,7 @@ export class MemtableCursor implements VersionCursor {
   #batchMax = BATCH_ENTRIES_MIN
   /** Backward: the key's versions still to be shown, newest first, popped from the end. */
   readonly #pending: PendingVersion[] = []
-  #keyBytes = Buffer.allocUnsafeSlow(KEY_BYTES_INITIAL)
+  #keyBytes = Buffer.allocUnsafe(KEY_BYTES_INITIAL)
   #keyBytesWritten = false
 
   key: Key = ''

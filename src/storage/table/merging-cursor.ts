@@ -16,8 +16,6 @@ import { compareBytes } from '../files/bytes-in-place'
 import { SourceHeap } from '../rows/source-heap'
 import type { VersionCursor, VersionKind } from '../rows/version-cursor'
 
-export { openRunCursor } from './run-cursor'
-
 /** A source and its place in internal order. */
 class RankedSource {
   readonly cursor: VersionCursor

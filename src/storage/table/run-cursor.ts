@@ -1,36 +1,42 @@
 /**
- * One cursor over a run: tables whose bounds do not overlap, ascending. It opens one table's cursor at a time and pins all tables.
+ * One cursor over a stretch of a run: tables whose bounds do not overlap, ascending. It opens one table's cursor at a time.
+ *
+ * It takes the run's list of tables as it is and holds none of them but the one it stands in, so that opening it costs the same
+ * however many tables a run has: whoever opens it holds the set of tables until it is closed.
  *
  * A seek finds its table by bounds; a table whose versions all lie on the wrong side of the key (its bounds include range tombstones)
  * is passed over. Pinned by test/unit/storage/table/merging-cursor.test.ts.
  */
+import { assert } from '../../base/assert'
 import type { Key } from '../../base/bytes'
 import type { Sequence } from '../../base/sequence'
 import type { Table } from './table'
 import type { VersionCursor, VersionKind } from '../rows/version-cursor'
 
-interface RunCursorOptions {
+/** The tables `[first, end)` of a run, and the direction. */
+interface RunStretch {
+  readonly first: number
+  readonly end: number
   readonly reverse: boolean
-  readonly bulk?: boolean
 }
 
-/** A cursor over all versions of a run. */
-export function openRunCursor(tables: readonly Table[], options: RunCursorOptions): VersionCursor {
-  if (tables.length === 1) return tables[0]!.openCursor(options)
-  return new RunCursor(tables, options)
+/** A cursor over all versions of a stretch of a run. REQUIRES: it is not empty; the tables are pinned until the cursor is closed. */
+export function openRunCursor(tables: readonly Table[], stretch: RunStretch): VersionCursor {
+  assert(stretch.first < stretch.end && stretch.end <= tables.length, 'a cursor has tables to walk')
+  if (stretch.first + 1 === stretch.end) return tables[stretch.first]!.openCursor(stretch)
+  return new RunCursor(tables, stretch)
 }
 
 class RunCursor implements VersionCursor {
   readonly #tables: readonly Table[]
-  readonly #options: RunCursorOptions
+  readonly #stretch: RunStretch
   #ordinal = -1
   #cursor: VersionCursor | undefined
   #closed = false
 
-  constructor(tables: readonly Table[], options: RunCursorOptions) {
-    this.#tables = [...tables]
-    this.#options = options
-    for (const table of this.#tables) table.pin()
+  constructor(tables: readonly Table[], stretch: RunStretch) {
+    this.#tables = tables
+    this.#stretch = stretch
   }
 
   get key(): Key {
@@ -70,22 +76,22 @@ class RunCursor implements VersionCursor {
   }
 
   #nearEnd(): number {
-    return this.#options.reverse ? this.#tables.length - 1 : 0
+    return this.#stretch.reverse ? this.#stretch.end - 1 : this.#stretch.first
   }
 
   /** The first table in the cursor's direction whose bounds reach the wanted side of `key`. */
   #find(key: Key): number {
     const tables = this.#tables
-    let low = 0
-    let high = tables.length
+    let low = this.#stretch.first
+    let high = this.#stretch.end
     while (low < high) {
       const middle = (low + high) >>> 1
       const { bounds } = tables[middle]!.properties
-      const isBehind = this.#options.reverse ? bounds.start >= key : bounds.end === undefined || bounds.end > key
+      const isBehind = this.#stretch.reverse ? bounds.start >= key : bounds.end === undefined || bounds.end > key
       if (isBehind) high = middle
       else low = middle + 1
     }
-    return this.#options.reverse ? low - 1 : low
+    return this.#stretch.reverse ? low - 1 : low
   }
 
   next(): boolean | Promise<boolean> {
@@ -95,10 +101,11 @@ class RunCursor implements VersionCursor {
 
   /** Opens table `ordinal` and seeks `key` in it. */
   #moveTo(ordinal: number, key: Key | undefined): boolean | Promise<boolean> {
-    const table = this.#tables[ordinal]
+    const { first, end } = this.#stretch
+    const table = ordinal >= first && ordinal < end ? this.#tables[ordinal] : undefined
     if (this.#ordinal !== ordinal || this.#cursor === undefined) {
       this.#cursor?.close()
-      this.#cursor = this.#closed ? undefined : table?.openCursor(this.#options)
+      this.#cursor = this.#closed ? undefined : table?.openCursor(this.#stretch)
     }
     this.#ordinal = ordinal
     if (this.#cursor === undefined) return false
@@ -107,7 +114,7 @@ class RunCursor implements VersionCursor {
 
   #orNextTable(moved: boolean | Promise<boolean>): boolean | Promise<boolean> {
     if (moved === true) return true
-    if (moved === false) return this.#moveTo(this.#ordinal + (this.#options.reverse ? -1 : 1), undefined)
+    if (moved === false) return this.#moveTo(this.#ordinal + (this.#stretch.reverse ? -1 : 1), undefined)
     return moved.then((more) => this.#orNextTable(more))
   }
 
@@ -116,6 +123,5 @@ class RunCursor implements VersionCursor {
     this.#closed = true
     this.#cursor?.close()
     this.#cursor = undefined
-    for (const table of this.#tables) table.unpin()
   }
 }

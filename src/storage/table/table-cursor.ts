@@ -30,7 +30,7 @@ export class TableCursor implements VersionCursor {
   #key: Key | undefined
   #closed = false
 
-  keyBytes: Buffer = Buffer.allocUnsafeSlow(KEY_BYTES_INITIAL)
+  keyBytes: Buffer = Buffer.allocUnsafe(KEY_BYTES_INITIAL)
   keyLength = 0
   sequence: Sequence = 0
   kind: VersionKind = ENTRY_PUT

@@ -25,8 +25,8 @@ import type { Lookup } from '../rows/lookup'
 import { LOOKUP_ABSENT } from '../rows/lookup'
 import type { RunPlace, TableName } from '../manifest/manifest-state'
 import { LEVELS } from '../manifest/manifest-state'
-import { openRunCursor } from './merging-cursor'
 import type { RangeTombstoneIndex } from '../rows/range-tombstones'
+import { openRunCursor } from './run-cursor'
 import { packRuns } from './runs'
 import type { Table } from './table'
 import type { TableProperties } from './table-format'
@@ -64,15 +64,40 @@ export class TableRun {
   /** The greatest number that one of its tables was placed with. */
   readonly run: number
   readonly files: readonly TableFile[]
+  readonly #tables: readonly Table[]
+  /** Those with range tombstones: as a rule none. */
+  readonly #withRangeTombstones: readonly TableFile[]
 
   constructor(place: RunPlace, files: readonly TableFile[]) {
     this.level = place.level
     this.run = place.run
     this.files = files
+    this.#tables = files.map(({ table }) => table)
+    this.#withRangeTombstones = files.filter(({ table }) => table.rangeTombstones !== undefined)
   }
 
   /** The one file that may have `key`. */
   find(key: Key): TableFile | undefined {
+    const file = this.files[this.#firstPast(key)]
+    return file !== undefined && key >= file.start ? file : undefined
+  }
+
+  /** A cursor over the tables that may have keys of `range`; undefined if there are none. */
+  openCursor(range: KeyRange, reverse: boolean): VersionCursor | undefined {
+    const first = this.#firstPast(range.start)
+    const end = range.end === undefined ? this.files.length : this.#firstFrom(range.end)
+    return first < end ? openRunCursor(this.#tables, { first, end, reverse }) : undefined
+  }
+
+  /** Adds the range tombstones that may cover a key of `range`. */
+  addRangeTombstones(range: KeyRange, tombstones: RangeTombstoneIndex[]): void {
+    for (const file of this.#withRangeTombstones) {
+      if (rangesOverlap(file, range)) tombstones.push(file.table.rangeTombstones!)
+    }
+  }
+
+  /** Where the first file stands that ends past `key`. */
+  #firstPast(key: Key): number {
     const { files } = this
     let low = 0
     let high = files.length
@@ -82,8 +107,20 @@ export class TableRun {
       if (end !== undefined && end <= key) low = middle + 1
       else high = middle
     }
-    const file = files[low]
-    return file !== undefined && key >= file.start ? file : undefined
+    return low
+  }
+
+  /** Where the first file stands that starts at `key` or behind it. */
+  #firstFrom(key: Key): number {
+    const { files } = this
+    let low = 0
+    let high = files.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (files[middle]!.start < key) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
 
@@ -161,12 +198,15 @@ export class TableSet {
     return false
   }
 
-  /** Adds one cursor per run, newest first, and the range tombstones that may cover a key of `range`. */
+  /**
+   * Adds one cursor per run, newest first, and the range tombstones that may cover a key of `range`.
+   * REQUIRES: pinned until the cursors are closed.
+   */
   addSources(range: KeyRange, reverse: boolean, sources: VersionCursor[], tombstones: RangeTombstoneIndex[]): void {
     for (const run of this.runs) {
-      const tables = run.files.filter((file) => rangesOverlap(file, range)).map(({ table }) => table)
-      for (const { rangeTombstones } of tables) if (rangeTombstones !== undefined) tombstones.push(rangeTombstones)
-      if (tables.length > 0) sources.push(openRunCursor(tables, { reverse }))
+      run.addRangeTombstones(range, tombstones)
+      const cursor = run.openCursor(range, reverse)
+      if (cursor !== undefined) sources.push(cursor)
     }
   }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import type { KeyRange } from '../../../src/base/key-range'
 import { Memtable } from '../../../src/storage/memtable/memtable'
-import { openRunCursor } from '../../../src/storage/table/merging-cursor'
+import { openRunCursor } from '../../../src/storage/table/run-cursor'
 import { clipRangeTombstones } from '../../../src/storage/rows/range-tombstones'
 import type { RangeTombstoneIndex } from '../../../src/storage/rows/range-tombstones'
 import { RowCursor } from '../../../src/storage/row-cursor'
@@ -51,7 +51,7 @@ async function runSource(history: ModelHistory, cuts: readonly string[], opened:
   }
   const run = tables.map(({ table }) => table)
   return {
-    open: (reverse) => openRunCursor(run, { reverse }),
+    open: (reverse) => openRunCursor(run, { first: 0, end: run.length, reverse }),
     tombstones: run.flatMap((table) => table.rangeTombstones ?? []),
   }
 }

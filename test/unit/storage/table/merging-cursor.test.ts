@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { ENTRY_DELETE, ENTRY_PUT } from '../../../../src/storage/engine'
 import { Memtable } from '../../../../src/storage/memtable/memtable'
-import { MergingCursor, openRunCursor } from '../../../../src/storage/table/merging-cursor'
+import { MergingCursor } from '../../../../src/storage/table/merging-cursor'
+import { openRunCursor } from '../../../../src/storage/table/run-cursor'
 import { TableWriter } from '../../../../src/storage/table/table-writer'
 import type { VersionCursor } from '../../../../src/storage/rows/version-cursor'
 import { openTestTable, smallTable, TestFile, versionsFrom, writeTable } from './table-world'
@@ -201,7 +202,9 @@ describe('a run cursor', () => {
     const opened = await Promise.all(files.map(({ file: bytes }, i) => openTestTable(bytes, { fileNumber: i + 1 })))
     const tables = opened.map(({ table }) => table)
     const keysFrom = async (key: string | undefined, reverse: boolean): Promise<string[]> =>
-      (await versionsFrom(openRunCursor(tables, { reverse }), key)).map((version) => version.key)
+      (await versionsFrom(openRunCursor(tables, { first: 0, end: tables.length, reverse }), key)).map(
+        (version) => version.key,
+      )
     expect(await keysFrom(undefined, false)).toEqual(['a', 'b', 'g'])
     expect(await keysFrom('c', false)).toEqual(['g'])
     expect(await keysFrom('e', false)).toEqual(['g'])
