@@ -52,6 +52,7 @@ export type {
   WriteOptions,
 } from './kv/call-options'
 export type { Guards } from './kv/callback-guard'
+export type { CheckpointOptions, CheckpointReceipt } from './kv/checkpoint'
 export { Database } from './kv/database'
 export { dump } from './kv/dump'
 export type { DumpOptions } from './kv/dump'

@@ -13,7 +13,7 @@ import { DatabaseClosedError, ReadOnlyError } from '../base/errors'
 import { isEmptyRange } from '../base/key-range'
 import type { Key } from '../base/bytes'
 import type { Limits } from '../base/limits'
-import type { Store, StoreSnapshot, StoreTransaction, Waiting } from '../mvcc/contract'
+import type { Store, StoreSnapshot, StoreTransaction } from '../mvcc/contract'
 import type { Runtime } from '../runtime/runtime'
 import { AgeWatch } from './age-watch'
 import type { Bytes, BytesInput, Row } from './bytes-type'
@@ -21,6 +21,8 @@ import type { Receipt, SnapshotOptions, TransactOptions, TransactionOptions, Wri
 import { checkSnapshotOptions, checkTransactOptions, checkTransactionOptions, checkWriteOptions, toBeginOptions } from './call-options' // prettier-ignore
 import { CallbackGuard } from './callback-guard'
 import type { Guards } from './callback-guard'
+import { checkCheckpointArguments, writeCheckpoint } from './checkpoint'
+import type { CheckpointOptions, CheckpointReceipt } from './checkpoint'
 import { ASYNC_DISPOSE } from './dispose'
 import type { Events } from './events'
 import { InFlight } from './in-flight'
@@ -36,12 +38,13 @@ import type { ScanHost, ScanShape } from './scan'
 import { KEYS, ROWS, Scan, VALUES, countRows } from './scan'
 import { writeOnce } from './single-write'
 import { Snapshot } from './snapshot'
-import { runTransact } from './transact'
+import { planTransact, runTransact } from './transact'
 import type { TransactDoor } from './transact'
 import { Transaction } from './transaction'
 import type { TransactionRole, TransactionSetting } from './transaction'
 import { closedUnder } from './transaction-end'
 import { Turns } from './turns'
+import { Waits } from './waits'
 
 /** What the composition root puts together. */
 export interface DatabaseParts {
@@ -72,8 +75,7 @@ export class Database {
   readonly #scanHost: ScanHost
   readonly #inFlight = new InFlight()
   readonly #snapshots = new Set<Snapshot>()
-  /** Waits for safe snapshots, which `close` gives up. */
-  readonly #waiting = new Set<Waiting<StoreSnapshot>>()
+  readonly #waits = new Waits()
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -119,7 +121,7 @@ export class Database {
       this.#check('transact')
       checkFunction(fn, 'fn', 'transact')
       if (options !== undefined) checkTransactOptions(options, this.#parts.limits)
-      return this.#transact(fn, options ?? NO_OPTIONS)
+      return runTransact(this.#door, { fn, ...planTransact(options ?? NO_OPTIONS, this.#parts) })
     } catch (error) {
       return rejection(error)
     }
@@ -272,6 +274,23 @@ export class Database {
     if (!isEmptyRange(range)) await this.#inFlight.track(this.#parts.operations.compact(range))
   }
 
+  /**
+   * Writes a copy of the database, as it is at a safe snapshot, to `directory`, which must not be there or be empty; reads and commits go
+   * on. The copy is durable when it resolves, and a database of its own. Where it rejects (`InvalidArgumentError`, `TimeoutError`,
+   * `IoError`, `DiskFullError` ...) nothing is left that opens, and this database is as it was.
+   */
+  checkpoint(directory: string, options?: CheckpointOptions): Promise<CheckpointReceipt> {
+    try {
+      this.#check('checkpoint')
+      checkCheckpointArguments(directory, options)
+      const checkOpen = (): void => this.#checkOpen('checkpoint')
+      const host = { runtime: this.#parts.runtime, store: this.#store, waits: this.#waits, checkOpen }
+      return this.#inFlight.track(writeCheckpoint(host, directory, options ?? NO_OPTIONS))
+    } catch (error) {
+      return rejection(error)
+    }
+  }
+
   /** Figures of transactions, storage and events. */
   stats(): DatabaseStats {
     this.#checkOpen('stats')
@@ -304,34 +323,11 @@ export class Database {
     for (const handle of [...this.#store.open()]) {
       if ('commit' in handle && handle.state === 'open') handle.abort(closedUnder(handle))
     }
-    for (const waiting of [...this.#waiting]) waiting.cancel(closedDatabase('snapshot', this.path))
+    this.#waits.cancelAll(closedDatabase('wait for a snapshot', this.path))
     for (const snapshot of [...this.#snapshots]) snapshot.endWithDatabase()
     await this.#store.settled()
     await this.#inFlight.idle()
     await this.#parts.operations.close()
-  }
-
-  #transact<T>(fn: (tx: Transaction) => T | PromiseLike<T>, given: TransactOptions): Promise<T> {
-    const { limits, readOnly, runtime } = this.#parts
-    const begin = toBeginOptions(given, readOnly)
-    const what = given.label === undefined ? 'transact' : `transact "${given.label}"`
-    const { timeoutMs, signal } = given
-    return runTransact(this.#door, {
-      fn,
-      begin,
-      policy: {
-        attemptsMax: given.attemptsMax ?? limits.attemptsMax,
-        starvationLossesMax: limits.starvationLossesMax,
-        retryMsMin: limits.retryMsMin,
-        retryMsMax: limits.retryMsMax,
-        readOnly: begin.readOnly === true,
-      },
-      interruption:
-        timeoutMs === undefined && signal === undefined
-          ? undefined
-          : new Interruption(runtime, { timeoutMs, signal, what }),
-      what,
-    })
   }
 
   #writeOnce(
@@ -350,19 +346,12 @@ export class Database {
     return new Scan(this.#scanHost, planScan(options, this.#keyBytesMax, shape.call), shape)
   }
 
-  async #safeSnapshot(given: SnapshotOptions): Promise<StoreSnapshot> {
-    const waiting = this.#store.safeSnapshot(given.label)
-    this.#waiting.add(waiting)
-    const { timeoutMs } = given
+  async #safeSnapshot({ label, timeoutMs }: SnapshotOptions): Promise<StoreSnapshot> {
     const interruption = new Interruption(this.#parts.runtime, { timeoutMs, signal: undefined, what: 'snapshot' })
     try {
-      return await interruption.during(waiting.result, (error) => {
-        waiting.cancel(error)
-        return false
-      })
+      return await this.#waits.during(this.#store.safeSnapshot(label), interruption)
     } finally {
       interruption.dispose()
-      this.#waiting.delete(waiting)
     }
   }
 

@@ -15,10 +15,13 @@
  * Pinned by test/unit/kv/transact.test.ts.
  */
 import { DeadlockError, RetriesExhaustedError, SerializationError } from '../base/errors'
+import type { Limits } from '../base/limits'
 import type { BeginOptions, Store, StoreTransaction } from '../mvcc/contract'
 import type { Runtime } from '../runtime/runtime'
+import { toBeginOptions } from './call-options'
+import type { TransactOptions } from './call-options'
 import type { CallbackGuard } from './callback-guard'
-import type { Interruption } from './interruption'
+import { Interruption } from './interruption'
 import { decideRetry } from './retry-policy'
 import type { RetryPolicy } from './retry-policy'
 import type { TransactionRole, TransactionSetting } from './transaction'
@@ -44,6 +47,30 @@ export interface TransactCall<T> {
   readonly interruption: Interruption | undefined
   /** For messages, as in 'transact "transfer"'. */
   readonly what: string
+}
+
+/** How a call with these options runs, in a database with these limits. */
+export function planTransact(
+  given: TransactOptions,
+  database: { readonly limits: Limits; readonly readOnly: boolean; readonly runtime: Runtime },
+): Omit<TransactCall<unknown>, 'fn'> {
+  const { limits, readOnly, runtime } = database
+  const begin = toBeginOptions(given, readOnly)
+  const what = given.label === undefined ? 'transact' : `transact "${given.label}"`
+  const { timeoutMs, signal } = given
+  const isBounded = timeoutMs !== undefined || signal !== undefined
+  return {
+    begin,
+    policy: {
+      attemptsMax: given.attemptsMax ?? limits.attemptsMax,
+      starvationLossesMax: limits.starvationLossesMax,
+      retryMsMin: limits.retryMsMin,
+      retryMsMax: limits.retryMsMax,
+      readOnly: begin.readOnly === true,
+    },
+    interruption: isBounded ? new Interruption(runtime, { timeoutMs, signal, what }) : undefined,
+    what,
+  }
 }
 
 /** Runs the call to its end. One function for all of an attempt: each further one would cost every call a promise. */

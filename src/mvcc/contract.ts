@@ -9,7 +9,7 @@ import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { SerializationReport } from '../base/serialization-report'
-import type { Durability } from '../storage/engine'
+import type { Durability, EngineCheckpoint } from '../storage/engine'
 import type { TransactionExplanation } from './explanation'
 import type { TransactionState } from './transaction-state'
 
@@ -123,6 +123,9 @@ export interface StoreSnapshot {
   close(): void
 }
 
+/** Files held for a copy of the database at one sequence; see `EngineCheckpoint`. */
+export type StoreCheckpoint = EngineCheckpoint
+
 /**
  * Rows that become one commit, past log and memory. After a rejection, or `discard`, nothing of it stays. Errors are those of
  * `EngineLoad`.
@@ -159,6 +162,8 @@ export interface Store {
   snapshot(label?: string): StoreSnapshot
   /** A safe snapshot: waits for one. */
   safeSnapshot(label?: string): Waiting<StoreSnapshot>
+  /** The files of a safe snapshot, held from the step on that takes it: waits for one. Whoever gets it lets it go. */
+  safeCheckpoint(): Waiting<StoreCheckpoint>
 
   /**
    * Begins a bulk load of ascending rows into an empty range. Throws `LimitExceededError` beyond `loadsActiveMax`, and what

@@ -16,15 +16,22 @@ import type { Reader } from './conflict-graph'
 import { leavesUnsafe } from './rules'
 import type { TransactionNode } from './transaction-node'
 
+/** What a wait holds of each sequence that it tries, from the step on in which it takes that sequence. */
+export interface TrialHold {
+  /** False if this sequence cannot be had any more; one that is published later can. */
+  hold(sequence: Sequence): boolean
+  /** The sequence was not safe, or the wait was given up. Called once for each `hold` that gave true, but for the last if it is safe. */
+  letGo(): void
+}
+
 /** Those who wait for safe snapshots; told of every read-write transaction that ends. */
 export class SafeSnapshots {
   readonly #waits = new Set<SafeWait>()
 
   /** Waits for a safe snapshot; when it comes it stands in `environment.untracked`, to be removed by whoever asked. */
-  take(environment: Environment, id: number, label: string | undefined): SafeWaiting {
-    const wait = new SafeWait(environment, id, label, () => {
-      this.#waits.delete(wait)
-    })
+  take(environment: Environment, id: number, label: string | undefined, held?: TrialHold): SafeWaiting {
+    const onDone = (): void => void this.#waits.delete(wait)
+    const wait = new SafeWait(environment, { id, label, held, onDone })
     this.#waits.add(wait)
     wait.start()
     return wait
@@ -51,16 +58,27 @@ class SafeWait implements SafeWaiting {
   readonly #reader: Reader
   readonly #outcome = new Deferred<Sequence>()
   readonly #onDone: () => void
+  readonly #held: TrialHold | undefined
+  #isHolding = false
   /** Transactions that may yet make the snapshot unsafe. */
   readonly #pending = new Set<TransactionNode>()
   #done = false
 
-  constructor(environment: Environment, id: number, label: string | undefined, onDone: () => void) {
+  constructor(
+    environment: Environment,
+    options: {
+      readonly id: number
+      readonly label: string | undefined
+      readonly held: TrialHold | undefined
+      readonly onDone: () => void
+    },
+  ) {
     this.#environment = environment
-    this.#onDone = onDone
+    this.#onDone = options.onDone
+    this.#held = options.held
     this.#reader = {
-      id,
-      label,
+      id: options.id,
+      label: options.label,
       snapshot: environment.graph.core.published,
       onDoomed: (error) => {
         this.#finish(error)
@@ -88,6 +106,13 @@ class SafeWait implements SafeWaiting {
     this.#reader.snapshot = core.published
     graph.beginReader(this.#reader)
     this.#pending.clear()
+    if (this.#held !== undefined) {
+      this.#isHolding = this.#held.hold(this.#reader.snapshot)
+      if (!this.#isHolding) {
+        this.#startOver()
+        return
+      }
+    }
     for (const node of core.active) {
       if (node.snapshot < this.#reader.snapshot) this.#pending.add(node)
     }
@@ -109,6 +134,7 @@ class SafeWait implements SafeWaiting {
     const { graph, acknowledgements } = this.#environment
     const isNewer = graph.core.published > this.#reader.snapshot
     this.#pending.clear()
+    this.#letGo()
     graph.endReader(this.#reader)
     if (isNewer) {
       this.start()
@@ -133,8 +159,14 @@ class SafeWait implements SafeWaiting {
     this.#outcome.resolve(snapshot)
   }
 
+  #letGo(): void {
+    if (this.#isHolding) this.#held?.letGo()
+    this.#isHolding = false
+  }
+
   #finish(error: Error | undefined): void {
     this.#done = true
+    if (error !== undefined) this.#letGo()
     this.#pending.clear()
     this.#onDone()
     const { graph } = this.#environment

@@ -8,6 +8,7 @@
  * Pinned by test/model (against brute force), test/scripts (named schedules) and test/unit/mvcc.
  * Spec: SSI!BeginUnderGate.
  */
+import { present } from '../base/assert'
 import type { Key } from '../base/bytes'
 import { LimitExceededError } from '../base/errors'
 import type { KeyRange } from '../base/key-range'
@@ -25,6 +26,7 @@ import type {
   BeginOptions,
   Now,
   Store,
+  StoreCheckpoint,
   StoreCursor,
   StoreLoad,
   StoreOptions,
@@ -206,6 +208,22 @@ export class TransactionStore implements Store {
         waiting.cancel(error)
       },
     }
+  }
+
+  safeCheckpoint(): Waiting<StoreCheckpoint> {
+    const { engine, untracked } = this.#environment
+    let pinned: StoreCheckpoint | undefined
+    const waiting = this.#safeSnapshots.take(this.#environment, this.#nextId++, undefined, {
+      hold: (sequence) => (pinned = engine.pinCheckpoint(sequence)) !== undefined,
+      letGo: () => pinned?.release(),
+    })
+    const result = waiting.result.then((sequence) => {
+      // From here on the files show it: no version in memory needs to be kept for it.
+      untracked.remove(sequence)
+      return present(pinned, 'what a safe snapshot shows is held')
+    })
+    result.catch(() => undefined)
+    return { result, cancel: (error) => waiting.cancel(error) }
   }
 
   load(label?: string): StoreLoad {

@@ -84,8 +84,16 @@ export interface Files {
   createDirectory(path: string): Promise<void>
   /** Atomic for the live process; which of the two names a crash leaves is open until `syncDirectory`. */
   rename(from: string, to: string): Promise<void>
+  /**
+   * Gives a file a second name: true. False, and nothing done, where these two places cannot share a file: they lie on two file
+   * systems, or theirs has no links, forbids this one, or has given the file all it can have. Durable after `syncDirectory` of
+   * the new name's directory.
+   */
+  link(from: string, to: string): Promise<boolean>
   /** Removes a file's name; open handles stay readable. A crash may bring the name back until `syncDirectory`. */
   remove(path: string): Promise<void>
+  /** Removes an empty directory. A crash may bring it back until `syncDirectory` of its parent. */
+  removeDirectory(path: string): Promise<void>
   /** Makes created, renamed and removed names of this directory durable. */
   syncDirectory(path: string): Promise<void>
   /** Bytes free for this process on the file system of `path`. */

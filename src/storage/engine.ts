@@ -119,6 +119,12 @@ export interface Engine {
    */
   beginLoad(): EngineLoad
 
+  /**
+   * ATOMIC: no await. Holds the files that have the state at `sequence`, which is published, so that it can be copied; undefined
+   * where they have more than that by now: then a later sequence will do, after the next publish at the latest.
+   */
+  pinCheckpoint(sequence: Sequence): EngineCheckpoint | undefined
+
   /** Freezes the memtable and resolves when everything appended so far is in tables. */
   flush(): Promise<void>
   /**
@@ -159,6 +165,31 @@ export interface EngineLoad {
   commit(door: LoadDoor): Promise<void>
   /** Gives the rows up, unless they are committed. Idempotent, never throws. */
   discard(): Promise<void>
+}
+
+/** Files held for a copy of the store at one sequence. While it is held nothing that it needs is removed. */
+export interface EngineCheckpoint {
+  readonly sequence: Sequence
+  /**
+   * Writes a store of its own to `directory`, which must not be there or be empty: all commits through `sequence`, and no other. Durable
+   * when it resolves; where it rejects, nothing is left that opens, and this store is as it was. `checkWanted` is called between
+   * steps and may end it by throwing. Rejects with `InvalidArgumentError`, `DatabaseLockedError`, `CorruptionError`, `IoError`,
+   * `DiskFullError`, and what `checkWanted` throws. REQUIRES: not released, and no other copy under way.
+   */
+  write(directory: string, checkWanted: () => void): Promise<CheckpointFigures>
+  /** Lets the files go. Idempotent. REQUIRES: no copy under way. */
+  release(): void
+}
+
+/** What a copy came to. */
+export interface CheckpointFigures {
+  /** The last commit in it. */
+  readonly sequence: Sequence
+  readonly tables: number
+  /** Bytes of tables that are links to the files of the origin: they take no space, and no time. */
+  readonly bytesLinked: number
+  /** Bytes copied: the log's tail, and tables where links are not to be had. */
+  readonly bytesCopied: number
 }
 
 /** A position in the rows of a range, ascending or descending. */

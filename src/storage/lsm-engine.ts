@@ -24,20 +24,21 @@ import { admissionState } from './admission-rule'
 import type { JobKind } from './background'
 import { Background } from './background'
 import { BulkLoads } from './bulk-load'
+import { Checkpoints } from './checkpoint/checkpoint'
 import { performByteJob } from './compaction/byte-jobs'
-import type { Batch, Durability, Engine, EngineCursor, EngineEvent, EngineListener, EngineLoad, EngineStats } from './engine' // prettier-ignore
+import type { Batch, Durability, Engine, EngineCheckpoint, EngineCursor, EngineEvent, EngineListener, EngineLoad, EngineStats } from './engine' // prettier-ignore
 import { EngineJobs } from './engine-jobs'
 import { engineFigures } from './engine-figures'
+import { beginLog } from './engine-log'
 import { EngineReader, reportCorruption } from './engine-reader'
 import type { Log } from './log/log'
 import { endLog } from './log/log-end'
-import { openLog } from './log/log-open'
 import type { LogListener } from './log/log-contract'
 import { MemtableRoom } from './memtable/memtable-room'
 import { MergeCredit } from './compaction/merge-credit'
 import { poisonedError } from './poisoned'
 import type { RecoveredStore, StoreOptions } from './recovery'
-import { noRoomToRecover, recoverStore } from './recovery'
+import { recoverStore } from './recovery'
 import { checkStoreInvariants } from './store-invariants'
 
 /** How an LSM engine is opened. */
@@ -68,6 +69,7 @@ export class LsmEngine implements Engine {
   readonly #reader: EngineReader
   readonly #credit: MergeCredit
   readonly #room: MemtableRoom
+  readonly #checkpoints: Checkpoints
   #log: Log | undefined
   #jobs: EngineJobs | undefined
   #background: Background | undefined
@@ -91,6 +93,8 @@ export class LsmEngine implements Engine {
     this.#credit = new MergeCredit(runtime.clock.monotonicMs())
     this.#room = new MemtableRoom(options.limits)
     this.#reader = new EngineReader(store.memtables, store.tables, this.#report)
+    const { limits } = options
+    this.#checkpoints = new Checkpoints({ runtime, directory, limits, store, log: () => this.#log, onEvent: this.#report }) // prettier-ignore
   }
 
   /** As `openLsmEngine`. */
@@ -184,6 +188,11 @@ export class LsmEngine implements Engine {
     return this.#loads!.begin()
   }
 
+  pinCheckpoint(sequence: Sequence): EngineCheckpoint | undefined {
+    this.#assertOpen()
+    return this.#checkpoints.pin(sequence)
+  }
+
   async flush(): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal
     this.#assertWritable()
@@ -224,7 +233,7 @@ export class LsmEngine implements Engine {
   async #begin(): Promise<void> {
     const { manifest, tables, memtables } = this.#store
     if (manifest === undefined) return
-    const { limits } = this.#options
+    const { limits, ioMode } = this.#options
     const listener: LogListener = {
       onPublished: (sequence) => this.#publish(sequence),
       onPoisoned: (cause) => this.#poison(cause),
@@ -232,8 +241,11 @@ export class LsmEngine implements Engine {
       nameSegment: (number) =>
         this.#poisoned === undefined ? manifest.apply({ addSegments: [number] }) : Promise.reject(poisonedError(this.#poisoned)), // prettier-ignore
     }
-    const log = await this.#openLog(listener)
-    if (log === undefined) return
+    const log = await beginLog(this.#runtime, this.#directory, this.#store, { limits, ioMode, listener })
+    if (log instanceof DiskFullError) {
+      this.#refusal = log
+      return
+    }
     this.#log = log
     const onPoisoned = (cause: Error): void => this.#poison(cause)
     const shared = { runtime: this.#runtime, directory: this.#directory, limits, tables, manifest, memtables, log, onPoisoned } // prettier-ignore
@@ -261,23 +273,10 @@ export class LsmEngine implements Engine {
     this.#background.wake('compaction')
   }
 
-  /** The log of this life; undefined if the disk has no room for it, and the engine only reads. */
-  async #openLog(listener: LogListener): Promise<Log | undefined> {
-    const { firstSegment, lastSequence, logEnd: previous, databaseMark } = this.#store
-    const { limits, ioMode } = this.#options
-    const place = { directory: this.#directory, firstSegment, lastSequence, previous, databaseMark }
-    try {
-      return await openLog(this.#runtime, { ...place, limits, ioMode, listener })
-    } catch (error) {
-      if (!(error instanceof DiskFullError)) throw error
-      this.#refusal = noRoomToRecover(this.#directory, error)
-      return undefined
-    }
-  }
-
   async #close(): Promise<void> {
     const { manifest, tables, lock } = this.#store
     this.#admission.refuse(new DatabaseClosedError('Cannot commit: the database was closed'))
+    await this.#checkpoints.close()
     await this.#jobs?.flushRemains()
     await this.#background?.close()
     await this.#loads?.close()

@@ -12,7 +12,7 @@ import type { File, Files, FileStatus, IoThread, IoThreadMode, OpenMode } from '
 import { lockDirectory } from './directory-lock'
 import { openThread } from './io-thread'
 import { NodeFile } from './node-file'
-import { systemErrorCode, wrapSystemError } from './system-errors'
+import { isLinkImpossible, systemErrorCode, wrapSystemError } from './system-errors'
 
 /** How `fs` is told. */
 export const flagsByMode: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' }
@@ -33,7 +33,9 @@ export function createNodeFiles(options: { workerFile?: string | undefined }): F
     createDirectory: (directory) =>
       attempt('create directory', directory, () => promises.mkdir(directory, { mode: directoryOwnerOnly })),
     rename: (from, to) => attempt(`rename to "${path.basename(to)}" the file`, from, () => promises.rename(from, to)),
+    link,
     remove: (file) => attempt('remove', file, () => promises.unlink(file)),
+    removeDirectory: (directory) => attempt('remove directory', directory, () => promises.rmdir(directory)),
     syncDirectory,
     freeBytes: (directory) =>
       attempt('ask the free space of', directory, async () => {
@@ -70,6 +72,16 @@ async function status(file: string): Promise<FileStatus | undefined> {
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw wrapSystemError({ operation: 'look at', file }, error)
+  }
+}
+
+async function link(from: string, to: string): Promise<boolean> {
+  try {
+    await promises.link(from, to)
+    return true
+  } catch (error) {
+    if (isLinkImpossible(error)) return false
+    throw wrapSystemError({ operation: `link to "${to}" the file`, file: from }, error)
   }
 }
 

@@ -36,6 +36,21 @@ const codeByErrno: ReadonlyMap<number, string> = new Map(
   Object.entries(os.constants.errno).map(([code, number]) => [-number, code]),
 )
 
+/** What a system says that cannot give a file a second name in some place, whatever is done about it. */
+const linkImpossibleCodes: ReadonlySet<string> = new Set([
+  'EXDEV',
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+])
+
+/** Whether a system error of a link says that the file has to be copied instead. */
+export function isLinkImpossible(error: unknown): boolean {
+  return linkImpossibleCodes.has(systemErrorCode(error) ?? '')
+}
+
 /** Wraps what the operating system said about `attempt`. */
 export function wrapSystemError(attempt: Attempt, cause: unknown): IoError | DiskFullError {
   const place = attempt.offset === undefined ? '' : ` at offset ${attempt.offset}`

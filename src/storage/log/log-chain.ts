@@ -7,6 +7,8 @@
  * it goes on in the least segment, and the large ones become droppable. A segment of the chain is never skipped: one that
  * the manifest names gets a frame before it is left, for recovery follows the promise of each first frame to the end before.
  *
+ * Whoever reads segments beside the log pins them: what is dropped meanwhile keeps its file until the last pin is let go.
+ *
  * Pinned by test/unit/storage/log/log-at-rest.test.ts, log-crash.test.ts and log.test.ts.
  */
 import { assert } from '../../base/assert'
@@ -40,6 +42,9 @@ export interface LogAtRest {
 export class LogChain {
   readonly #parts: ChainParts
   #retained: RetainedSegment[] = []
+  #pins = 0
+  /** Files of dropped segments that somebody may still read. */
+  #dropped: string[] = []
 
   constructor(parts: ChainParts) {
     this.#parts = parts
@@ -70,19 +75,41 @@ export class LogChain {
 
   /** Removes the files of segments below `number`. REQUIRES: the manifest edit that drops them is synced. Throws `IoError`. */
   async dropBefore(number: number): Promise<void> {
-    const { files, writer } = this.#parts
+    const { writer } = this.#parts
     assert(number <= writer.status.number, 'the segment that is being written is not dropped')
     const dropped = this.#retained.filter((segment) => segment.number < number)
     this.#retained = this.#retained.filter((segment) => segment.number >= number)
-    for (const { path } of dropped) await files.remove(path)
+    await this.#remove(dropped.map(({ path }) => path))
   }
 
   /** Removes the files of all segments. REQUIRES: the log is closed, the edit that drops them is synced. Throws `IoError`. */
   async dropAll(): Promise<void> {
-    const { files, writer, supply } = this.#parts
+    const { writer, supply } = this.#parts
     const paths = [...this.#retained.map(({ path }) => path), writer.path, supply.nextPath]
     this.#retained = []
-    for (const path of paths) if (path !== undefined) await files.remove(path)
+    await this.#remove(paths.filter((path) => path !== undefined))
+  }
+
+  /** The segments held now, oldest first, whose files stay until `unpin`. */
+  pin(): SegmentStatus[] {
+    this.#pins++
+    return this.statuses()
+  }
+
+  /** Lets go of the files that one `pin` kept. Throws `IoError` if one could not be removed. */
+  async unpin(): Promise<void> {
+    assert(this.#pins > 0, 'segments are let go once per pin')
+    this.#pins--
+    await this.#remove([])
+  }
+
+  /** Removes files, and those that were kept for somebody, unless somebody reads them still. */
+  async #remove(paths: readonly string[]): Promise<void> {
+    this.#dropped.push(...paths)
+    if (this.#pins > 0) return
+    const removed = this.#dropped
+    this.#dropped = []
+    for (const path of removed) await this.#parts.files.remove(path)
   }
 
   /**

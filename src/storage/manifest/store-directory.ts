@@ -17,6 +17,16 @@ export interface TakenNumbers {
 
 /** Creates the directory and its missing parents if `create`; `syncParents` makes them durable. Throws `InvalidArgumentError`, `IoError`. */
 export async function ensureDirectory(runtime: Runtime, directory: string, create: boolean): Promise<void> {
+  const missing = await missingDirectories(runtime, directory, `open ${directory}`)
+  if (missing.length > 0 && !create) throw noDatabase(directory, 'the directory does not exist')
+  for (const part of missing) await runtime.files.createDirectory(part)
+}
+
+/**
+ * What has to be created for the directory to be there: itself and those above it, from the topmost on. Throws
+ * `InvalidArgumentError`, which says that one cannot do `doing`, where something else stands in the way.
+ */
+export async function missingDirectories(runtime: Runtime, directory: string, doing: string): Promise<string[]> {
   const { files } = runtime
   const missing: string[] = []
   let path = files.resolve(directory)
@@ -28,10 +38,9 @@ export async function ensureDirectory(runtime: Runtime, directory: string, creat
     path = parent
   }
   if (status !== undefined && status.kind !== 'directory') {
-    throw new InvalidArgumentError(`Cannot open ${directory}: ${path} is no directory; give the path of a directory`)
+    throw new InvalidArgumentError(`Cannot ${doing}: ${path} is no directory; give the path of a directory`)
   }
-  if (missing.length > 0 && !create) throw noDatabase(directory, 'the directory does not exist')
-  for (const part of missing) await files.createDirectory(part)
+  return missing
 }
 
 /**

@@ -13,12 +13,12 @@
 import BTree from 'sorted-btree'
 import { assert } from '../../base/assert'
 import type { Key } from '../../base/bytes'
-import { DatabaseClosedError } from '../../base/errors'
+import { DatabaseClosedError, InvalidArgumentError } from '../../base/errors'
 import type { KeyRange } from '../../base/key-range'
 import { rangeContains } from '../../base/key-range'
 import type { Sequence } from '../../base/sequence'
 import type { Runtime } from '../../runtime/runtime'
-import type { Batch, BatchEntry, Durability, Engine, EngineCursor, EngineListener, EngineLoad, EngineStats } from '../engine' // prettier-ignore
+import type { Batch, BatchEntry, Durability, Engine, EngineCheckpoint, EngineCursor, EngineListener, EngineLoad, EngineStats } from '../engine' // prettier-ignore
 import { ENTRY_DELETE_RANGE, ENTRY_PUT, batchBytes } from '../engine'
 import { createEngineStats } from '../engine-stats'
 import { createRetention, isVersionNeeded } from '../compaction/compaction-retention'
@@ -216,6 +216,16 @@ class VersionMap implements MemoryEngine, MemoryVersions {
     })
   }
 
+  /** It has no files: the checkpoint is taken, and cannot be written. */
+  pinCheckpoint(sequence: Sequence): EngineCheckpoint {
+    this.#assertOpen()
+    return {
+      sequence,
+      write: (directory) => Promise.reject(noFiles(directory)),
+      release: () => undefined,
+    }
+  }
+
   async flush(): Promise<void> {
     await this.sync()
   }
@@ -336,6 +346,10 @@ class VersionMap implements MemoryEngine, MemoryVersions {
     this.#assertOpen()
     if (this.#poisoned !== undefined) throw poisonedError(this.#poisoned)
   }
+}
+
+function noFiles(directory: string): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot write a checkpoint to ${directory}: this engine keeps nothing in files`)
 }
 
 function compareKeys(a: Key, b: Key): number {

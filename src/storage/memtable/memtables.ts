@@ -35,12 +35,19 @@ export class Memtables {
   /** The last sequence appended, and the last one frozen. */
   #appendedSequence: Sequence
   #frozenSequence: Sequence
+  #flushedThrough: Sequence
   #isReplaying = false
 
   /** `through`: everything up to there is in tables. */
   constructor(through: Sequence) {
     this.#appendedSequence = through
     this.#frozenSequence = through
+    this.#flushedThrough = through
+  }
+
+  /** What is in none of these any more: everything up to here is in tables. */
+  get flushedThrough(): Sequence {
+    return this.#flushedThrough
   }
 
   /** The one that takes writes. */
@@ -127,6 +134,7 @@ export class Memtables {
   release(frozen: FrozenMemtable): void {
     assert(frozen === this.oldestFrozen, 'memtables are flushed in the order of their sequences')
     this.#frozen = this.#frozen.slice(0, -1)
+    this.#flushedThrough = frozen.through
   }
 
   /** As `Memtable.get`, newest first. */

@@ -143,6 +143,45 @@ export function filesContract(world: () => ContractWorld): void {
       await replaced.close()
     })
 
+    test('a link is a second name of one file, which stays when the first is gone or is another file', async () => {
+      const file = await create('a', 'content')
+      expect(await files().link(place('a'), place('b'))).toBe(true)
+      await file.write(Buffer.from('C'), 0)
+      await file.close()
+      expect(await contentAt('b')).toBe('Content')
+      await files().remove(place('a'))
+      await (await create('a', 'other')).close()
+      expect(await contentAt('b')).toBe('Content')
+      expect(await files().list(world().directory)).toEqual(['a', 'b'])
+    })
+
+    test('a link to another file system is not made, and says so without an error', async () => {
+      expect(await files().link(await world().fileElsewhere(), place('a'))).toBe(false)
+      expect(await files().list(world().directory)).toEqual([])
+    })
+
+    test('a link under a name that exists, or of what is not there, is an error', async () => {
+      await (await create('a', 'first')).close()
+      await (await create('b', 'second')).close()
+      const error = await ioError(files().link(place('a'), place('b')))
+      expect(error.message).toContain('EEXIST')
+      expect(error.cause).toMatchObject({ code: 'EEXIST' })
+      expect(await contentAt('b')).toBe('second')
+      expect((await ioError(files().link(place('absent'), place('c')))).cause).toMatchObject({ code: 'ENOENT' })
+      expect((await ioError(files().link(place('a'), place('absent/c')))).cause).toMatchObject({ code: 'ENOENT' })
+    })
+
+    test('an empty directory is removed, and nothing else by that call', async () => {
+      await files().createDirectory(place('d'))
+      await (await create('d/a')).close()
+      expect((await ioError(files().removeDirectory(place('d')))).cause).toMatchObject({ code: 'ENOTEMPTY' })
+      expect((await ioError(files().removeDirectory(place('d/a')))).cause).toMatchObject({ code: 'ENOTDIR' })
+      expect((await ioError(files().removeDirectory(place('absent')))).cause).toMatchObject({ code: 'ENOENT' })
+      await files().remove(place('d/a'))
+      await files().removeDirectory(place('d'))
+      expect(await files().list(world().directory)).toEqual([])
+    })
+
     test('removing what is not there, or a directory, is an error', async () => {
       await files().createDirectory(place('d'))
       await ioError(files().remove(place('absent')))

@@ -18,6 +18,8 @@ export interface ContractWorld {
   openFull(): Promise<File>
   /** A file open for writing whose every sync fails. */
   openUnsyncable(): Promise<File>
+  /** The path of a file on another file system than `directory`. */
+  fileElsewhere(): Promise<string>
   end(): void
 }
 
@@ -50,6 +52,7 @@ export function createNodeWorld(root: string, workerFile: string): ContractWorld
     openFull: () => runtime.files.open('/dev/full', 'write'),
     // Devices cannot be synced: EINVAL.
     openUnsyncable: () => runtime.files.open('/dev/null', 'write'),
+    fileElsewhere: () => Promise.resolve('/proc/self/status'),
     end: () => fs.rmSync(directory, { recursive: true, force: true }),
   }
 }
@@ -59,6 +62,7 @@ export async function createMemoryWorld(seed: number): Promise<ContractWorld> {
   const runtime = createMemoryRuntime({
     seed,
     inject: ({ operation, path: file }) => {
+      if (file === '/elsewhere' && operation === 'link') return 'EXDEV'
       if (file === '/full' && operation.endsWith('write')) return 'ENOSPC'
       return file === '/unsyncable' && operation.endsWith('sync') ? 'EIO' : undefined
     },
@@ -70,6 +74,10 @@ export async function createMemoryWorld(seed: number): Promise<ContractWorld> {
     farPosition: 2 ** 20 + 5,
     openFull: () => runtime.files.open('/full', 'create'),
     openUnsyncable: () => runtime.files.open('/unsyncable', 'create'),
+    fileElsewhere: async () => {
+      await (await runtime.files.open('/elsewhere', 'create')).close()
+      return '/elsewhere'
+    },
     end: () => undefined,
   }
 }

@@ -55,6 +55,7 @@ export function holdPublishing(inner: Engine): HeldEngine {
       publishThrough(inner.publishedSequence)
     },
     beginLoad: () => inner.beginLoad(),
+    pinCheckpoint: (sequence) => inner.pinCheckpoint(sequence),
     sync: () => inner.sync(),
     flush: () => inner.flush(),
     compact: () => inner.compact(),

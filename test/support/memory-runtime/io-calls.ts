@@ -11,7 +11,8 @@ import type { SystemErrorCode } from './system-error-texts'
 /** What the disk was asked to do. The `thread-` ones come from an I/O thread. */
 export type IoOperation =
   | 'open' | 'create' | 'close' | 'read' | 'read-sync' | 'write' | 'sync' | 'size' | 'thread-write' | 'thread-sync'
-  | 'status' | 'list' | 'create-directory' | 'rename' | 'remove' | 'sync-directory' | 'free-bytes' | 'lock' // prettier-ignore
+  | 'status' | 'list' | 'create-directory' | 'rename' | 'link' | 'remove' | 'remove-directory'
+  | 'sync-directory' | 'free-bytes' | 'lock' // prettier-ignore
 
 /** One call, as tests see it. */
 export interface IoCall {

@@ -173,9 +173,9 @@ export class MemoryNames {
     this.#changes.push({ kind: 'create', node, directory, name, isDropped: false })
   }
 
-  remove(directory: MemoryDirectory, name: string, node: MemoryNode): void {
+  remove(directory: MemoryDirectory, name: string, node: MemoryNode | MemoryDirectory): void {
     directory.seen.delete(name)
-    node.names--
+    if (node.kind === 'file') node.names--
     this.#changes.push({ kind: 'remove', node, directory, name, isDropped: false })
   }
 

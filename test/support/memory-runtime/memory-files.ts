@@ -3,6 +3,7 @@ import path from 'node:path'
 import { assert } from '../../../src/base/assert'
 import { DatabaseLockedError } from '../../../src/base/errors'
 import { encodeLockHolder } from '../../../src/runtime/node/lock-strategy'
+import { isLinkImpossible } from '../../../src/runtime/node/system-errors'
 import type { DirectoryLock, Files, FileStatus, IoThreadMode, OpenMode } from '../../../src/runtime/runtime'
 import { MemoryDirectory, MemoryNode } from './memory-disk'
 import { MemoryFile } from './memory-file'
@@ -50,7 +51,17 @@ export function createMemoryFiles(world: MemoryWorld, threadMode: IoThreadMode |
     list: (directory) => call('list', directory, (what) => [...directoryAt(what).seen.keys()].sort()),
     createDirectory: (directory) => call('create-directory', directory, (what) => createDirectory(world, what)),
     rename: (from, to) => call('rename', from, (what) => rename(world, what, resolvePath(to))),
+    link: async (from, to) => {
+      try {
+        await call('link', from, (what) => link(world, what, resolvePath(to)))
+        return true
+      } catch (error) {
+        if (isLinkImpossible((error as Error).cause)) return false
+        throw error
+      }
+    },
     remove: (file) => call('remove', file, (what) => remove(world, what)),
+    removeDirectory: (directory) => call('remove-directory', directory, (what) => removeDirectory(world, what)),
     syncDirectory: (directory) =>
       call(
         'sync-directory',
@@ -72,7 +83,8 @@ export function createMemoryFiles(world: MemoryWorld, threadMode: IoThreadMode |
 }
 
 type NamedOperation =
-  | 'open' | 'create' | 'status' | 'list' | 'create-directory' | 'rename' | 'remove' | 'sync-directory' | 'free-bytes' | 'lock' // prettier-ignore
+  | 'open' | 'create' | 'status' | 'list' | 'create-directory' | 'rename' | 'link' | 'remove' | 'remove-directory'
+  | 'sync-directory' | 'free-bytes' | 'lock' // prettier-ignore
 
 interface Called {
   readonly operation: NamedOperation
@@ -126,6 +138,26 @@ function rename(world: MemoryWorld, what: Called, to: string): void {
   if (replaced?.kind === 'file' && node.kind === 'directory') throw world.refusal(what, 'ENOTDIR')
   if (replaced?.kind === 'directory' && replaced.seen.size > 0) throw world.refusal(what, 'ENOTEMPTY')
   world.names.rename(from, target, node)
+}
+
+function link(world: MemoryWorld, what: Called, to: string): void {
+  const from = world.place(what)
+  const node = from.directory.seen.get(from.name)
+  if (node === undefined) throw world.refusal(what, 'ENOENT')
+  if (node.kind === 'directory') throw world.refusal(what, 'EPERM')
+  const target = world.place(what, to)
+  if (target.directory.seen.has(target.name)) throw world.refusal(what, 'EEXIST')
+  if (world.isFull) throw world.refusal(what, 'ENOSPC')
+  world.names.create(target.directory, target.name, node)
+}
+
+function removeDirectory(world: MemoryWorld, what: Called): void {
+  const { directory, name } = world.place(what)
+  const node = directory.seen.get(name)
+  if (node === undefined) throw world.refusal(what, 'ENOENT')
+  if (node.kind !== 'directory') throw world.refusal(what, 'ENOTDIR')
+  if (node.seen.size > 0) throw world.refusal(what, 'ENOTEMPTY')
+  world.names.remove(directory, name, node)
 }
 
 function remove(world: MemoryWorld, what: Called): void {

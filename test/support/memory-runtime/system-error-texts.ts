@@ -12,6 +12,10 @@ const texts = {
   EISDIR: 'illegal operation on a directory',
   ENOTEMPTY: 'directory not empty',
   EBADF: 'bad file descriptor',
+  EXDEV: 'cross-device link not permitted',
+  EPERM: 'operation not permitted',
+  ENOTSUP: 'operation not supported on socket',
+  EMLINK: 'too many links',
 } as const
 
 /** The codes that the disk in memory knows. */

@@ -184,6 +184,30 @@ describe('names', () => {
     expect(synced('/f')).toBeUndefined()
   })
 
+  test('a second name of a file is durable with its own directory, and shows what the file has', async () => {
+    const file = await durableFile('/a')
+    await file.write(bytes('abc'), 0)
+    await file.sync()
+    await runtime.files.createDirectory('/d')
+    await runtime.files.syncDirectory('/')
+    expect(await runtime.files.link('/a', '/d/b')).toBe(true)
+    expect(synced('/d/b')).toBeUndefined()
+    await runtime.files.remove('/a')
+    await runtime.files.syncDirectory('/d')
+    expect([synced('/a'), synced('/d/b')]).toEqual(['abc', 'abc'])
+    await runtime.files.syncDirectory('/')
+    expect([synced('/a'), synced('/d/b')]).toEqual([undefined, 'abc'])
+  })
+
+  test('a removed directory comes back until its parent is synced', async () => {
+    await runtime.files.createDirectory('/d')
+    await runtime.files.syncDirectory('/')
+    await runtime.files.removeDirectory('/d')
+    expect(runtime.durableImage('synced-only').directories).toEqual(['/d'])
+    await runtime.files.syncDirectory('/')
+    expect(runtime.durableImage('synced-only').directories).toEqual([])
+  })
+
   test('a directory is as durable as its name in its parent', async () => {
     await runtime.files.createDirectory('/d')
     const file = await runtime.files.open('/d/f', 'create')

@@ -2,6 +2,7 @@
 import os from 'node:os'
 import { DiskFullError, IoError } from '../../../src/base/errors'
 import {
+  isLinkImpossible,
   noProgressError,
   systemErrorCode,
   systemErrorOf,
@@ -31,6 +32,15 @@ test('a full disk and an exhausted quota are DiskFullError, nothing else is', ()
     expect(error instanceof IoError || error instanceof DiskFullError).toBe(true)
     expect(`${code} ${error.message}`).toMatch(/^[A-Z0-9]+ Cannot write "f": [A-Z0-9]+: ./)
   }
+})
+
+test('a link is impossible for what no other attempt could change, and failed for everything else', () => {
+  const { errno } = os.constants
+  const impossible = Object.entries(errno).filter(([, number]) => isLinkImpossible(systemErrorOf(-number)))
+  const codes = impossible.map(([code]) => code).sort()
+  // Two names of one number on Linux.
+  expect(codes.filter((code) => code !== 'EOPNOTSUPP')).toEqual(['EMLINK', 'ENOSYS', 'ENOTSUP', 'EPERM', 'EXDEV'])
+  for (const other of [undefined, new Error('no code'), { code: 'EEXIST' }]) expect(isLinkImpossible(other)).toBe(false)
 })
 
 test('an exhausted quota, for which Node has no name, is a full disk all the same', () => {
