@@ -3,7 +3,10 @@
  *
  * Fits are drawn from the same separators that a table of 4 KiB blocks would have, about 34 keys apart. Pure.
  */
+import { modelErrorPlot } from '../../src/cli/svg/model-drawing'
+import { barsToSvg, plotToSvg } from '../../src/cli/svg/plot'
 import { fitModel } from '../../src/learned/fit-model'
+import { predictionErrors } from '../../src/storage/inspect/table-model'
 import { MODEL_ERROR_MAX } from '../../src/storage/table/index-mode'
 import { numberOfKey } from '../../src/storage/table/separators'
 import { shortestSeparator } from '../../src/storage/table/table-index'
@@ -12,10 +15,10 @@ import { createKeySet } from './key-sets'
 import type { KeySetName } from './key-sets'
 import type { LearnedRun } from './learned-report'
 import { MODES, speedUp } from './learned-report'
-import { barsToSvg, plotToSvg } from './svg'
 
 const KEYS_PER_BLOCK = 34
 const PLOTTED_KEYS = 100_000
+const PLOTTED_POINTS = 1200
 const SIZES = [3_000, 10_000, 30_000, 100_000, 300_000]
 
 /** The numbers of a set's separators. */
@@ -40,15 +43,10 @@ export function errorPlots(
   return sets.map((set) => {
     const numbers = separatorNumbers(set, keys)
     const model = fitModel(numbers, MODEL_ERROR_MAX)
-    const points: [number, number][] = []
     // A dot for each, or for every so many of them: a plot has no room for more.
-    const step = Math.ceil(numbers.length / 1200)
-    for (let i = 0; i < numbers.length; i += step) {
-      if (i === 0 || numbers[i] !== numbers[i - 1]) points.push([i, model.predict(numbers[i]!) - i])
-    }
+    const points = predictionErrors(model, numbers, PLOTTED_POINTS)
     const title = `${set}: prediction error at each distinct separator; ${model.segments} segments for ${numbers.length} blocks`
-    const series = [{ name: set, points }]
-    return { set, svg: plotToSvg({ title, xLabel: 'block', yLabel: 'predicted - actual', series, asDots: true }) }
+    return { set, svg: modelErrorPlot(title, set, points) }
   })
 }
 

@@ -1,13 +1,17 @@
 /**
- * Plots as SVG text: lines and bars on linear or logarithmic axes. Pure; nothing but what the pages of this repository need.
+ * Plots as SVG text: lines, dots and bars on linear or logarithmic axes. Pure; nothing but what the commands and the pages of this
+ * repository need.
  *
- * Colours are those that people who see few of them can tell apart (Okabe and Ito). Pinned by test/unit/bench/svg.test.ts.
+ * Colours are those that people who see few of them can tell apart (Okabe and Ito). Pinned by test/cli/svg.test.ts.
  */
 
 /** A line through points, or dots at them. */
 export interface Series {
+  /** In the legend, unless it is empty. */
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
+  /** Whether it is dots; what the plot says unless given. */
+  readonly asDots?: boolean
 }
 
 /** One plot. */
@@ -30,11 +34,23 @@ export interface BarPlot {
   readonly isLogY?: boolean
 }
 
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#cc79a7', '#56b4e9', '#999933', '#332288', '#000000']
+/** For drawings that are no plots, too. */
+export const COLOURS = [
+  '#0072b2',
+  '#e69f00',
+  '#009e73',
+  '#d55e00',
+  '#cc79a7',
+  '#56b4e9',
+  '#999933',
+  '#332288',
+  '#000000',
+]
 const [WIDTH, HEIGHT] = [760, 320]
 const MARGIN = { left: 70, right: 150, top: 34, bottom: 46 }
 
-function escapeText(text: string): string {
+/** Text between two tags. Characters that XML cannot hold are no part of any text that is shown. */
+export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
@@ -90,11 +106,21 @@ function yAxis(axis: { at: (value: number) => number; ticks: number[] }, label: 
 }
 
 function legend(names: readonly string[]): string[] {
-  return names.map((name, i) => {
-    const y = MARGIN.top + 8 + 18 * i
+  let rows = 0
+  return names.flatMap((name, i) => {
+    if (name === '') return []
+    const y = MARGIN.top + 8 + 18 * rows++
     const x = WIDTH - MARGIN.right + 14
     return `<rect x="${x}" y="${y - 8}" width="12" height="10" fill="${COLOURS[i % COLOURS.length]!}"/><text x="${x + 18}" y="${y + 1}">${escapeText(name)}</text>`
   })
+}
+
+/** Plots one below the other, as one picture. */
+export function stackPlots(svgs: readonly string[]): string {
+  const height = HEIGHT * svgs.length
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}">`
+  const parts = svgs.map((svg, i) => `<svg x="0" y="${HEIGHT * i}" width="${WIDTH}" height="${HEIGHT}">\n${svg}</svg>`)
+  return [head, ...parts, '</svg>', ''].join('\n')
 }
 
 /** A plot of lines or dots. */
@@ -111,7 +137,7 @@ export function plotToSvg(plot: Plot): string {
   plot.series.forEach((series, i) => {
     const colour = COLOURS[i % COLOURS.length]!
     const places = series.points.map(([px, py]) => `${x.at(px).toFixed(1)},${y.at(py).toFixed(1)}`)
-    if (plot.asDots === true)
+    if (series.asDots ?? plot.asDots === true)
       body.push(...places.map((place) => `<circle cx="${place.split(',')[0]!}" cy="${place.split(',')[1]!}" r="1" fill="${colour}"/>`)) // prettier-ignore
     else body.push(`<polyline points="${places.join(' ')}" fill="none" stroke="${colour}" stroke-width="1.6"/>`)
   })
