@@ -126,7 +126,7 @@ export const LIMITS = {
     max: 17 * MiB,
     about: 'size of a block beyond which it is never compressed: decompressing one blocks the thread that reads it',
   },
-  blockCacheBytesMax: { initial: 64 * MiB, min: 0, max: 64 * GiB, about: 'parsed blocks kept in memory' },
+  blockCacheBytesMax: { initial: 128 * MiB, min: 0, max: 64 * GiB, about: 'parsed blocks kept in memory' },
   filterBitsPerKey: { initial: 10, min: 0, max: 32, about: 'filter bits for each key of a table' },
   tableBytesMin: {
     initial: 2 * MiB,

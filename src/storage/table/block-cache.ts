@@ -24,7 +24,7 @@ export interface Cacheable {
 }
 
 /** Room in the cache's own arrays is set aside for blocks of this mean size; smaller ones are bounded by number instead. */
-const BLOCK_BYTES_EXPECTED = 1024
+const BLOCK_BYTES_EXPECTED = 2048
 /** A block that takes more than this part of the cache is not kept: it would push everything else out. */
 const BLOCK_SHARE_MAX = 1 / 8
 const REFRESHES_PER_TURNOVER = 16

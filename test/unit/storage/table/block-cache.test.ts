@@ -17,11 +17,11 @@ function blockOf(valueBytes: number): Block {
 
 describe('the block cache', () => {
   it('keeps at most bytesMax, by real sizes, and pushes out what was used least recently', () => {
-    const bytesMax = blockOf(1000).memoryBytes * 20
+    const bytesMax = blockOf(2000).memoryBytes * 20
     const cache = new BlockCache({ bytesMax })
     const shelf = cache.openShelf(100)
     for (let ordinal = 0; ordinal < 100; ordinal++) {
-      shelf.put(ordinal, blockOf(1000))
+      shelf.put(ordinal, blockOf(2000))
       expect(shelf.get(0)).toBeInstanceOf(Block)
       cache.checkInvariants()
       expect(cache.bytes).toBeLessThanOrEqual(bytesMax)
