@@ -6,6 +6,7 @@ import { dumpCommand } from './commands/dump'
 import { createHelpCommand } from './commands/help'
 import { loadCommand } from './commands/load'
 import { restoreCommand } from './commands/restore'
+import { shellCommand } from './commands/shell'
 import { upgradeCommand } from './commands/upgrade'
 import { versionCommand } from './commands/version'
 
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   loadCommand,
   restoreCommand,
   compactCommand,
+  shellCommand,
   upgradeCommand,
   createHelpCommand(() => COMMANDS),
   versionCommand,
