@@ -135,6 +135,12 @@ export const LIMITS = {
     about: 'size of the tables of level 1; those of each deeper level are levelSizeRatio times larger',
   },
   tableBytesMax: { initial: 64 * MiB, min: 4 * KiB, max: 1 * GiB, about: 'size to which tables grow with their level' },
+  tableSyncBytes: {
+    initial: 4 * MiB,
+    min: 4 * KiB,
+    max: 1 * GiB,
+    about: 'bytes of a table under construction after which it is synced, so that commits wait for no more at the disk',
+  },
   openTablesMax: {
     initial: 512,
     min: 1,

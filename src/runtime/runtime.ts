@@ -222,10 +222,13 @@ export interface BackgroundJob {
   /** Jobs in a thread that are not urgent wait, between two of their slices, while an urgent one runs. */
   readonly isUrgent: boolean
   /**
-   * Told now and then of bytes handled. What it throws ends the job at its next slice, and is what `run` rejects with; an
-   * inline job also waits for what it promises.
+   * Told now and then of bytes handled. What it throws ends the job at its next slice, and is what `run` rejects with. The
+   * job waits for what it promises: inline before its next slice, in a thread before it is more than some slices ahead, unless
+   * `isPaced` is false.
    */
   readonly onProgress: (bytes: number) => void | Promise<void>
+  /** Whether a thread waits for its caller's event loop at all; true unless given. */
+  readonly isPaced?: boolean
   /** Gives the pieces that the job is fed with, one after the other, and undefined behind the last. */
   readonly feed?: () => Promise<Uint32Array | undefined>
 }

@@ -41,6 +41,8 @@ interface Lane {
   isQueued: boolean
   /** A job runs, and neither it nor the search for the next one has ended. */
   isBusy: boolean
+  /** Callers that wait for what `run` does. */
+  callers: number
 }
 
 /** The background work of one engine. */
@@ -75,6 +77,11 @@ export class Background {
     return flushes.isQueued || flushes.isBusy || merges.isQueued || merges.isBusy
   }
 
+  /** Whether a caller waits for jobs of a kind. */
+  isAwaited(kind: JobKind): boolean {
+    return this.#lane(kind).callers > 0
+  }
+
   /** There may be something to do. After a failure the pause goes on, unless `isUrgent`. */
   wake(kind: JobKind, isUrgent = false): void {
     const lane = this.#lane(kind)
@@ -84,7 +91,14 @@ export class Background {
 
   /** Runs jobs of a kind until there is none; rejects with the first failure. */
   async run(kind: JobKind): Promise<void> {
-    if (!this.#isClosed) await this.#run(this.#lane(kind))
+    if (this.#isClosed) return
+    const lane = this.#lane(kind)
+    lane.callers++
+    try {
+      await this.#run(lane)
+    } finally {
+      lane.callers--
+    }
   }
 
   /** Runs one job that somebody asked for, in its queue; rejects with its failure. */
@@ -178,5 +192,6 @@ function createLane(kind: JobKind, limits: Limits): Lane {
     retry: undefined,
     isQueued: false,
     isBusy: false,
+    callers: 0,
   }
 }

@@ -89,11 +89,11 @@ export class EngineJobs {
 
   /** Connects the background work that these jobs yield to. */
   attach(background: Background): void {
-    const { runtime, limits, memtables, tables, credit, isAwaited, onSlice } = this.#options
+    const { runtime, limits, memtables, credit, onSlice } = this.#options
     this.#background = background
     this.#pace = new MergePace(runtime, {
       credit,
-      isPressed: () => isAwaited() || tables.current.levelZeroRuns > limits.levelZeroTablesMax,
+      isPressed: (kind) => this.#isPressed(kind),
       onSlice,
       yieldToFlushes: () => background.yieldToFlushes(),
       checkWanted: () => background.checkWanted(),
@@ -106,6 +106,18 @@ export class EngineJobs {
         this.#shrinkLogLater()
       },
     })
+  }
+
+  /**
+   * Whether jobs of a kind should not wait for credit: commits or a caller wait, as many memtables are frozen as may be, level 0 is
+   * half on its way from where it is merged to where it stops commits.
+   */
+  #isPressed(kind: JobKind): boolean {
+    const { limits, memtables, tables, isAwaited } = this.#options
+    if (isAwaited() || this.#background?.isAwaited(kind) === true) return true
+    const { memtablesFrozenMax, levelZeroTablesMax, levelZeroTablesStall } = limits
+    if (kind === 'flush') return memtables.frozen.length >= memtablesFrozenMax
+    return 2 * tables.current.levelZeroRuns > levelZeroTablesMax + Math.max(levelZeroTablesMax, levelZeroTablesStall)
   }
 
   /** Where the byte work is done. */

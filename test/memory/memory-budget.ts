@@ -36,7 +36,7 @@ const LOG_STAGE_BYTES = 1 * MiB
 /** Of a block in the index: its last key as a string, its place, its share of a model. */
 const INDEX_BYTES_PER_BLOCK = 96
 /** A filter may be larger than designed by the rounding of its size, and has more bits in small levels. */
-const FILTER_SLACK = 1.5
+const FILTER_SLACK = 1.6
 /** Of each input of a merge. */
 const MERGE_STRETCH_BYTES = 256 * KiB
 /** Inputs of a merge: the runs of two levels and some. */

@@ -213,7 +213,13 @@ test('mergeSliceBytes: after so many bytes a merge lets others run', async () =>
 
 test('mergeDebtBytesMax: the less merging may be owed, the sooner commits wait for a slice of it', async () => {
   const waitsWith = (mergeDebtBytesMax: number): Promise<number> => {
-    const limits = { memtableBytesMax: 16 * KiB, memtablesFrozenMax: 64, levelZeroTablesStall: 1_024 }
+    // In so small slices work falls behind at once; what is committed while there is none grants nothing.
+    const limits = {
+      memtableBytesMax: 16 * KiB,
+      memtablesFrozenMax: 64,
+      levelZeroTablesStall: 1_024,
+      mergeSliceBytes: 1 * KiB,
+    }
     return withMemory({ ...limits, mergeDebtBytesMax }, async (db) => {
       for (let round = 0; round < 40; round++) await fill(db, 20, 1000)
       return db.stats().storage.stalls.countByKind.mergeDebt
@@ -241,4 +247,19 @@ test('restMs: after so long without a commit what is above the last level is mer
   expect(soon).toBeGreaterThan(500)
   expect(soon).toBeLessThan(100_000)
   expect(late).toBeGreaterThan(250_000)
+})
+
+test('tableSyncBytes: a table under construction is synced each time it has grown by so much', async () => {
+  const syncsOfTable = (tableSyncBytes: number): Promise<number> =>
+    withMemory({ tableSyncBytes }, async (db, runtime) => {
+      await fill(db, 1000, 1000)
+      const before = runtime.calls.length
+      await db.flush()
+      const calls = runtime.calls.slice(before)
+      return calls.filter(({ operation, path }) => operation === 'sync' && path.endsWith('.table')).length
+    })
+  expect(await syncsOfTable(64 * MiB)).toBe(1)
+  const pieces = await syncsOfTable(128 * KiB)
+  expect(pieces).toBeGreaterThanOrEqual(8)
+  expect(pieces).toBeLessThanOrEqual(10)
 })

@@ -6,7 +6,8 @@
  * 2. While a job is pending the thread is ref'd, for somebody waits for it; else it is not: an idle database lets the process end.
  * 3. A thread that dies (it ran out of memory, somebody ended it) fails the jobs it had; the next job gets a new one. A job is
  *    told to have failed only when nothing of its thread runs any more, so that its files can be removed.
- * 4. What `onProgress` throws stops the job, and is what the caller gets once the job has cleaned up.
+ * 4. What `onProgress` throws stops the job, and is what the caller gets once the job has cleaned up. What it promises holds the
+ *    job up: the thread goes on by no more than some slices (job-thread-entry.ts) until it is told to.
  *
  * Pinned by test/unit/runtime/background-worker.test.ts; why so, is in
  * docs/decisions/0016-background-worker.md.
@@ -79,9 +80,9 @@ class ThreadWorker implements BackgroundWorker {
       const entry = { job, resolve, reject, feeding: Promise.resolve(), stoppedBy: undefined }
       thread.pending.set(number, entry)
       thread.worker.ref()
-      const { data, isUrgent, feed } = job
+      const { data, isUrgent, isPaced = true, feed } = job
       try {
-        post(thread, { type: 'job', job: number, data, isUrgent, isFed: feed !== undefined })
+        post(thread, { type: 'job', job: number, data, isUrgent, isPaced, isFed: feed !== undefined })
       } catch (error) {
         // What is no plain data cannot be sent.
         ended(thread, number)
@@ -177,10 +178,13 @@ async function feed(thread: Thread, number: number, entry: Pending): Promise<voi
 
 function progressed(thread: Thread, number: number, { entry, bytes }: { entry: Pending; bytes: number }): void {
   const fail = (error: unknown): void => stop(thread, number, { entry, error })
+  const goOn = (): void => {
+    if (entry.job.isPaced !== false && thread.pending.has(number)) post(thread, { type: 'go', job: number, bytes })
+  }
   try {
-    // In a thread the job does not wait for what this promises: whoever goes first there is decided there.
     const waited = entry.job.onProgress(bytes)
-    if (waited !== undefined) waited.catch(fail)
+    if (waited === undefined) goOn()
+    else waited.then(goOn, fail)
   } catch (error) {
     fail(error)
   }

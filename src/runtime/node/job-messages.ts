@@ -1,7 +1,7 @@
 /**
  * What a background thread and its caller say to each other, and how failures cross from one to the other.
  *
- *   caller -> thread:  job (number, data)          piece (of its feed; none: no more)       stop
+ *   caller -> thread:  job (number, data)   piece (of its feed; none: no more)   go (bytes that were told)   stop
  *   thread -> caller:  wants (one more piece)      progress (bytes)                          ended (result or failure)
  *
  * Both sides must be of the same build: jobs carry data of the store's own, which no version promises to keep.
@@ -12,7 +12,7 @@ import { CorruptionError, DiskFullError, IoError, UnsupportedFormatError } from 
 import { systemErrorCode } from './system-errors'
 
 /** Raised whenever these messages change. */
-export const jobProtocolVersion = 1
+export const jobProtocolVersion = 2
 
 /** What a background thread is started with, in `workerData`. */
 export interface JobThreadData {
@@ -22,8 +22,9 @@ export interface JobThreadData {
 
 /** From the caller. */
 export type ToThread =
-  | { readonly type: 'job'; readonly job: number; readonly data: unknown; readonly isUrgent: boolean; readonly isFed: boolean } // prettier-ignore
+  | { readonly type: 'job'; readonly job: number; readonly data: unknown; readonly isUrgent: boolean; readonly isPaced: boolean; readonly isFed: boolean } // prettier-ignore
   | { readonly type: 'piece'; readonly job: number; readonly piece: Uint32Array | undefined }
+  | { readonly type: 'go'; readonly job: number; readonly bytes: number }
   | { readonly type: 'stop'; readonly job: number }
 
 /** From the thread; `ready` comes once, first. */

@@ -2,8 +2,10 @@
  * The inside of a background thread: does the jobs it is sent, several at a time, slice by slice in turns of its own event loop.
  *
  * Files are read and written blocking: nothing else of this thread is waited for, and the thread pool, which is the
- * application's, is left alone. Between two of its slices a job looks whether it is to stop; and, unless it is urgent itself,
- * waits while an urgent one runs.
+ * application's, is left alone. Between two of its slices a job looks whether it is to stop; unless it is urgent itself,
+ * waits while an urgent one runs; and waits where it has gone too far ahead of its caller, who paces it:
+ *
+ *     told:     |--------- answered ('go') ---------|-- not answered yet, up to `aheadBytesMax` --|  waits
  *
  * Pinned by test/unit/runtime/background-worker.test.ts.
  */
@@ -14,19 +16,27 @@ import { createBlockingRuntime } from './blocking-runtime'
 import { errorToFailure, jobProtocolVersion } from './job-messages'
 import type { FromThread, JobThreadData, ToThread } from './job-messages'
 
-/** Bytes after which a job says how far it is. */
+/** Bytes after which a job says how far it is, and the time after which it does in any case: commits may wait for it. */
 const progressBytes = 256 * 1024
+const progressMs = 1
+/** So many bytes a job may have told and not been answered: what its caller's event loop takes to turn costs it nothing. */
+const aheadBytesMax = 512 * 1024
 /** Pieces of a feed that are asked for ahead. */
 const piecesAhead = 3
 
 interface Running {
   readonly isUrgent: boolean
+  readonly isPaced: boolean
   readonly pieces: (Uint32Array | undefined)[]
   /** The last piece has been taken. */
   isFedUp: boolean
   onPiece: (() => void) | undefined
   isStopped: boolean
+  /** Handled and not told. */
   bytes: number
+  /** Told and not answered. */
+  aheadBytes: number
+  toldMs: number
 }
 
 /** Thrown in a job that is to end; the caller knows why. */
@@ -48,7 +58,7 @@ class RunningJobs {
   readonly #runtime = createBlockingRuntime()
   readonly #jobsByNumber = new Map<number, Running>()
   #urgent = 0
-  /** Who waits until no urgent job runs. */
+  /** Jobs that wait between two slices: each looks again whenever anything has changed. */
   #waiting: (() => void)[] = []
 
   constructor(perform: PerformJob, post: (message: FromThread) => void) {
@@ -65,12 +75,17 @@ class RunningJobs {
     const job = this.#jobsByNumber.get(message.job)
     if (job === undefined) return
     if (message.type === 'piece') job.pieces.push(message.piece)
+    else if (message.type === 'go') job.aheadBytes -= message.bytes
     else job.isStopped = true
-    job.onPiece?.()
+    if (message.type !== 'go') job.onPiece?.()
+    if (message.type !== 'piece') this.#changed()
   }
 
-  async #run({ job: number, data, isUrgent, isFed }: ToThread & { type: 'job' }): Promise<void> {
-    const job: Running = { isUrgent, pieces: [], isFedUp: !isFed, onPiece: undefined, isStopped: false, bytes: 0 }
+  async #run({ job: number, data, isUrgent, isPaced, isFed }: ToThread & { type: 'job' }): Promise<void> {
+    const job: Running = {
+      ...{ isUrgent, isPaced, pieces: [], isFedUp: !isFed, onPiece: undefined, isStopped: false },
+      ...{ bytes: 0, aheadBytes: 0, toldMs: performance.now() },
+    }
     this.#jobsByNumber.set(number, job)
     if (isUrgent) this.#urgent++
     for (let i = 0; isFed && i < piecesAhead; i++) this.#post({ type: 'wants', job: number })
@@ -86,19 +101,33 @@ class RunningJobs {
     }
     this.#jobsByNumber.delete(number)
     if (isUrgent) this.#urgent--
-    if (this.#urgent === 0) for (const resolve of this.#waiting.splice(0)) resolve()
-    if (job.bytes > 0) this.#post({ type: 'progress', job: number, bytes: job.bytes })
+    this.#changed()
+    if (job.bytes > 0) this.#tell(number, job)
     this.#post(end)
   }
 
   async #between(number: number, job: Running, bytes: number): Promise<void> {
     job.bytes += bytes
-    if (job.bytes >= progressBytes) {
-      this.#post({ type: 'progress', job: number, bytes: job.bytes })
-      job.bytes = 0
-    }
-    while (this.#urgent > 0 && !job.isUrgent) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (job.bytes >= progressBytes || performance.now() - job.toldMs >= progressMs) this.#tell(number, job)
+    while (!job.isStopped && this.#isHeld(job)) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     if (job.isStopped) throw new JobStopped('the job was stopped')
+  }
+
+  #tell(number: number, job: Running): void {
+    this.#post({ type: 'progress', job: number, bytes: job.bytes })
+    if (job.isPaced) job.aheadBytes += job.bytes
+    job.bytes = 0
+    job.toldMs = performance.now()
+  }
+
+  /** Whether a job has to wait before its next slice. */
+  #isHeld({ isUrgent, aheadBytes }: Running): boolean {
+    return aheadBytes > aheadBytesMax || (this.#urgent > 0 && !isUrgent)
+  }
+
+  /** A job may have a reason less to wait. */
+  #changed(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   async #next(number: number, job: Running): Promise<unknown> {

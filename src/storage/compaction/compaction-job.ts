@@ -16,6 +16,7 @@ import type { JobContext } from './job-context'
 import { LEVELS } from '../manifest/manifest-state'
 import type { MergeJob } from './merge-job'
 import { sharedKeyLength } from './merge-source'
+import { filterBits } from '../table/filter-bits'
 import type { TableProperties } from '../table/table-format'
 import type { TableFile, TableSet } from '../table/table-set'
 import type { TableSwap } from '../table/table-store'
@@ -95,8 +96,10 @@ export function planToMergeJob(context: JobContext, plan: CompactionPlan, retent
   const fileNumbers = Array.from({ length: tablesMax }, () => context.allocateFileNumber())
   const { directory, limits } = context
   const { indexMode, codec, current } = context.tables
-  const isLastLevel = plan.outputLevel >= lastLevel(tableSetToLevels(current))
-  const output = { directory, limits, indexMode, codec, isLastLevel, fileNumbers, tableBytesMax, cutKeys }
+  const levelsAboveLast = Math.max(0, lastLevel(tableSetToLevels(current)) - plan.outputLevel)
+  const [isLastLevel, filterBitsPerKey] = [levelsAboveLast === 0, filterBits(levelsAboveLast, limits)]
+  const place = { directory, fileNumbers, tableBytesMax, cutKeys }
+  const output = { ...place, limits, indexMode, codec, isLastLevel, filterBitsPerKey }
   return { inputs, sharedLength: sharedLengthOf(tables), retention, older, output }
 }
 

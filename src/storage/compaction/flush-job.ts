@@ -13,9 +13,12 @@
 import type { Key } from '../../base/bytes'
 import type { Runtime } from '../../runtime/runtime'
 import type { FlushJob } from './byte-jobs'
+import { tableSetToLevels } from './compaction-job'
+import { lastLevel } from './compaction-picker'
 import type { Retention } from './compaction-retention'
 import type { JobContext } from './job-context'
 import type { Memtable } from '../memtable/memtable'
+import { filterBits } from '../table/filter-bits'
 import type { TableFile } from '../table/table-set'
 import { runByteJob } from './written-tables'
 
@@ -27,7 +30,7 @@ export interface FlushOutput {
 }
 
 /** So many places are gathered in about a tenth of a millisecond. */
-const PLACES_EACH_MAX = 4096
+const PLACES_EACH_MAX = 4_096
 
 /** Writes `memtable`, which must not change any more, to a table. Throws what writing throws, with nothing left behind. */
 export async function writeMemtable(
@@ -37,11 +40,15 @@ export async function writeMemtable(
     readonly retention: Retention
     /** Whether any table, or any memtable on its way to one, is older: if none is, nothing is left to be hidden. */
     readonly hasOlder: boolean
+    /** Places handed over in one turn of the event loop, at most. */
+    readonly placesEachMax?: number
+    /** As of `BackgroundJob`. */
+    readonly isPaced?: boolean
     /** Told of bytes handled; what it throws ends the flush. */
     readonly onProgress: (bytes: number) => void | Promise<void>
   },
 ): Promise<FlushOutput> {
-  const { retention, hasOlder, onProgress } = options
+  const { retention, hasOlder, placesEachMax = PLACES_EACH_MAX, isPaced = true, onProgress } = options
   const { directory, limits } = context
   const fileNumbers = [context.allocateFileNumber()]
   const flush: FlushJob = {
@@ -54,24 +61,25 @@ export async function writeMemtable(
       limits,
       indexMode: context.tables.indexMode,
       codec: context.tables.codec,
+      filterBitsPerKey: filterBits(lastLevel(tableSetToLevels(context.tables.current)), limits),
       fileNumbers,
       tableBytesMax: Infinity,
       cutKeys: [],
     },
   }
-  const feed = feedPlaces(context.runtime, memtable)
-  const written = await runByteJob(context, { kind: 'flush', flush }, { isUrgent: true, onProgress, feed })
+  const feed = feedPlaces(context.runtime, memtable, placesEachMax)
+  const written = await runByteJob(context, { kind: 'flush', flush }, { isUrgent: true, isPaced, onProgress, feed })
   const [file] = written.files
   if (file === undefined) return { file: undefined, bytes: 0, entries: 0 }
   return { file, bytes: file.properties.fileBytes, entries: written.entriesWritten }
 }
 
 /** Gives the places of all rows in order, a piece each time, each in a turn of its own. */
-function feedPlaces(runtime: Runtime, memtable: Memtable): () => Promise<Uint32Array | undefined> {
+function feedPlaces(runtime: Runtime, memtable: Memtable, max: number): () => Promise<Uint32Array | undefined> {
   let behind: Key | undefined
   return async () => {
     await runtime.scheduler.nextTurn()
-    const { places, lastKey } = memtable.placesBehind(behind, PLACES_EACH_MAX)
+    const { places, lastKey } = memtable.placesBehind(behind, max)
     behind = lastKey
     return places.length === 0 ? undefined : places
   }

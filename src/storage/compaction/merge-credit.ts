@@ -5,13 +5,14 @@
  *                   commits, idle time  |  debt: what is granted and not done. Commits wait while it is too large
  *   done     ---------------------------+
  *
- * Every committed byte grants `MERGE_BYTES_PER_BYTE` bytes of work, what it costs on its way to the last level (decision 0014). So the
- * levels stay in order if merges do what was granted, and they need not do it sooner: while commits flow, a merge goes on
- * as they grant, in slices; time without commits grants too, so that it ends at full speed once they pause.
+ * Every byte committed while there is work grants `MERGE_BYTES_PER_BYTE` bytes of it, what it costs on its way to the last level
+ * (decision 0014). So the levels stay in order if jobs do what was granted, and they need not do it sooner: while commits flow, a
+ * job goes on as they grant, in slices; time without commits grants too, so that it ends at full speed once they pause.
  *
- * 1. Idle time never makes debt: it only lets merges run ahead of the commits.
- * 2. When nothing is left to do, nothing is owed, and unused credit lapses.
- * 3. Work that could not wait (`isUrgent`) is not held against the merges that follow.
+ * 1. Idle time never makes debt: it only lets jobs run ahead of the commits.
+ * 2. When nothing is left to do nothing is owed, and nothing more is granted before there is work again: else each memtable that fills
+ *    would leave behind the credit for doing all that follows at once.
+ * 3. Work that could not wait (`isUrgent`) is not held against what follows.
  *
  * Numbers only: who waits is admission.ts, what is done engine-jobs.ts. Pinned by test/unit/storage/compaction/merge-credit.test.ts; decision 0015.
  */
@@ -28,8 +29,10 @@ const IDLE_LEAD_MS = 1
 export class MergeCredit {
   #grantedBytes = 0
   #doneBytes = 0
-  /** Granted by idle time, for merges alone. */
+  /** Granted by idle time. */
   #idleBytes = 0
+  /** Nothing is left to do, and nothing has been done since. */
+  #isSettled = false
   /** Commits came since the last look at the clock. */
   #isBusy = false
   #lookedAtMs: number
@@ -45,12 +48,13 @@ export class MergeCredit {
 
   /** A commit of `bytes`. */
   commit(bytes: number): void {
-    this.#grantedBytes += bytes * MERGE_BYTES_PER_BYTE
     this.#isBusy = true
+    if (!this.#isSettled) this.#grantedBytes += bytes * MERGE_BYTES_PER_BYTE
   }
 
   /** `bytes` of a flush or merge are done. `isUrgent`: it did not wait for credit. */
   work(bytes: number, isUrgent: boolean): void {
+    this.#isSettled = false
     this.#doneBytes += bytes
     const ahead = Math.max(0, this.#doneBytes - this.#grantedBytes)
     const byIdle = Math.min(ahead, this.#idleBytes)
@@ -58,7 +62,7 @@ export class MergeCredit {
     this.#grantedBytes += isUrgent ? ahead : byIdle
   }
 
-  /** Whether a merge may do its next slice now; asked between slices, and again every millisecond or so while it may not. */
+  /** Whether a job may do its next slice now; asked between slices, and again every millisecond or so while it may not. */
   mayGoOn(nowMs: number): boolean {
     const idleMs = this.#isBusy ? 0 : Math.max(0, nowMs - this.#lookedAtMs)
     this.#isBusy = false
@@ -70,6 +74,7 @@ export class MergeCredit {
 
   /** Nothing is left to flush or merge. */
   settle(): void {
+    this.#isSettled = true
     this.#grantedBytes = this.#doneBytes
     this.#idleBytes = 0
   }

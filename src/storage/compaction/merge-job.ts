@@ -36,6 +36,8 @@ export interface OutputPlan {
   readonly codec?: CodecName | undefined
   /** Whether the outputs are of the last level; see `TableOutputOptions`. */
   readonly isLastLevel?: boolean | undefined
+  /** Filter bits for each key; those of the limits unless given. */
+  readonly filterBitsPerKey?: number | undefined
   /** What the outputs are called, in order: as many tables are written at most, the last as large as need be. */
   readonly fileNumbers: readonly number[]
   readonly tableBytesMax: number
@@ -89,7 +91,8 @@ export function openOutput(
   plan: OutputPlan,
   rangeTombstones: ReturnType<typeof neededRangeTombstones>,
 ): TableOutput {
-  const { directory, limits, indexMode, codec, isLastLevel, fileNumbers, tableBytesMax, cutKeys } = plan
+  const { directory, limits, indexMode, codec, isLastLevel, filterBitsPerKey, fileNumbers, tableBytesMax, cutKeys } =
+    plan
   let used = 0
   const allocateFileNumber = (): number => {
     const number = fileNumbers[used++]
@@ -103,6 +106,7 @@ export function openOutput(
     indexMode,
     codec,
     isLastLevel,
+    filterBitsPerKey,
     allocateFileNumber,
     tablesMax,
     tableBytesMax,

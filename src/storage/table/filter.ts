@@ -151,8 +151,7 @@ export class FilterBuilder {
   /** The filter's payload with about `bitsPerKey` (above 0) bits for each key. */
   finish(bitsPerKey: number): Buffer {
     assert(bitsPerKey > 0, 'a filter without bits is left out')
-    const lines = filterLines(this.keys, bitsPerKey)
-    const probes = Math.max(1, Math.min(PROBES_MAX, Math.round(bitsPerKey * PROBES_PER_BIT)))
+    const { lines, probes } = filterShape(this.keys, bitsPerKey)
     const words = new Int32Array(HEADER_BYTES / 4 + lines * LINE_WORDS)
     const payload = Buffer.from(words.buffer)
     payload.writeUInt32LE(lines, 0)
@@ -174,6 +173,15 @@ export class FilterBuilder {
 /** Bytes a filter for so many keys will take. */
 export function filterBytes(keys: number, bitsPerKey: number): number {
   return bitsPerKey === 0 ? 0 : HEADER_BYTES + filterLines(keys, bitsPerKey) * LINE_BYTES
+}
+
+/** What a filter for so many keys consists of. */
+export function filterShape(
+  keys: number,
+  bitsPerKey: number,
+): { readonly keys: number; readonly lines: number; readonly probes: number } {
+  const probes = Math.max(1, Math.min(PROBES_MAX, Math.round(bitsPerKey * PROBES_PER_BIT)))
+  return { keys, lines: filterLines(keys, bitsPerKey), probes }
 }
 
 function filterLines(keys: number, bitsPerKey: number): number {

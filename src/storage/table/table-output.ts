@@ -1,7 +1,7 @@
 /**
  * The tables that one job writes: a run of them, cut where a key changes, complete and synced or gone without a trace.
  *
- *   begin -> add* -> (cut -> begin -> add*)* -> finish:  each table synced and closed
+ *   begin -> add* -> (cut -> begin -> add*)* -> finish:  each table synced, piece by piece as it grows, and closed
  *
  * Range tombstones are clipped at the cuts, so that no two tables of the run overlap. After any failure the job calls
  * `discard`: files under construction are removed, their numbers never used again. The directory is the caller's to sync
@@ -17,6 +17,7 @@ import type { File, Runtime } from '../../runtime/runtime'
 import type { BlockRows } from './block-builder'
 import type { CodecName } from '../files/codec'
 import { tableFileName } from '../files/file-names'
+import { SteadyFile } from '../files/steady-file'
 import type { IndexMode } from './index-mode'
 import { clipRangeTombstones } from '../rows/range-tombstones'
 import type { TableProperties } from './table-format'
@@ -40,6 +41,8 @@ export interface TableOutputOptions {
   readonly codec?: CodecName | undefined
   /** Whether the tables are of the last level, where blocks are larger if they are compressed. */
   readonly isLastLevel?: boolean | undefined
+  /** Filter bits for each key; those of the limits unless given. */
+  readonly filterBitsPerKey?: number | undefined
   readonly allocateFileNumber: () => number
   /** How many tables are written at most: the last takes whatever comes. No bound if left out. */
   readonly tablesMax?: number
@@ -95,11 +98,11 @@ export class TableOutput {
    * `lastKey`, without a cut: then `shouldCut` need not be asked for each.
    */
   hasRoomFor(rows: number, bytes: number, block: { readonly lastKey: Key }): boolean {
-    const { tableBytesMax, limits, cutKeys } = this.#options
+    const { tableBytesMax, cutKeys } = this.#options
     if (this.#writer === undefined) return false
     if (this.#nextCut < cutKeys.length && block.lastKey >= cutKeys[this.#nextCut]!) return false
     // Beside keys and values a row may add its columns, a share of the filter, and a separator of its own.
-    const worst = 2 * bytes + rows * (ROW_BYTES_MORE_MAX + limits.filterBitsPerKey / 8) + ROW_BYTES_MORE_MAX
+    const worst = 2 * bytes + rows * (ROW_BYTES_MORE_MAX + this.#filterBitsPerKey / 8) + ROW_BYTES_MORE_MAX
     if (this.#room < worst) this.#room = tableBytesMax - this.#writer.estimatedBytes
     this.#room -= worst
     return this.#room > 0
@@ -110,22 +113,26 @@ export class TableOutput {
     assert(this.#writer === undefined, 'one table is written at a time')
     const fileNumber = this.#options.allocateFileNumber()
     const { limits, indexMode, codec = 'none', isLastLevel } = this.#options
-    const { filterBitsPerKey, compressedBlockBytes, compressedValueBytesMax: payloadBytesMax } = limits
+    const { compressedBlockBytes, compressedValueBytesMax: payloadBytesMax } = limits
     const isLarger = codec !== 'none' && isLastLevel === true
     const blockBytes = isLarger ? Math.max(limits.blockBytes, compressedBlockBytes) : limits.blockBytes
     const compression = { codec, payloadBytesMax }
     const path = this.#runtime.files.join(this.#options.directory, tableFileName(fileNumber))
     this.#paths.push(path)
-    this.#file = await this.#runtime.files.open(path, 'create')
+    this.#file = new SteadyFile(await this.#runtime.files.open(path, 'create'), limits.tableSyncBytes)
     const memory = (this.#memory ??= new WriterMemory(blockBytes))
     this.#writer = new TableWriter(this.#file, {
       fileNumber,
       blockBytes,
-      filterBitsPerKey,
+      filterBitsPerKey: this.#filterBitsPerKey,
       indexMode,
       compression,
       memory,
     })
+  }
+
+  get #filterBitsPerKey(): number {
+    return this.#options.filterBitsPerKey ?? this.#options.limits.filterBitsPerKey
   }
 
   /** Adds a version in internal order. REQUIRES: a table has begun. */

@@ -135,6 +135,41 @@ describe('a background thread', () => {
     expect(ended).toEqual(['urgent', 'patient'])
   })
 
+  test('holds a job up that is some slices ahead of what its caller has promised, and lets it go on with that', async () => {
+    let [told, answered, isOver] = [0, 0, false]
+    const answers: (() => void)[] = []
+    const onProgress = (bytes: number): Promise<void> => {
+      told += bytes
+      return new Promise((resolve) => {
+        answers.push(() => {
+          answered += bytes
+          resolve()
+        })
+      })
+    }
+    const run = worker.run(jobOf({ what: 'slices', count: 20 }, { onProgress })).then(() => (isOver = true))
+    // A job that is not held up would have ended before this one.
+    await worker.run(jobOf({ what: 'slices', count: 100 }))
+    expect([told, isOver]).toEqual([600_000, false])
+    while (!isOver) {
+      answers.shift()?.()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(told - answered).toBeLessThanOrEqual(600_000)
+    }
+    await run
+    expect(told).toBe(6_000_000)
+  })
+
+  test('ends a job that is held up once its caller has no use for it', async () => {
+    const reason = new Error('not wanted any more')
+    let fail: ((error: Error) => void) | undefined
+    const onProgress = (): Promise<void> => new Promise((_, reject) => (fail = reject))
+    const run = worker.run(jobOf({ what: 'slices', count: 1_000_000 }, { onProgress }))
+    await worker.run(jobOf({ what: 'slices', count: 100 }))
+    fail?.(reason)
+    await expect(run).rejects.toBe(reason)
+  })
+
   test.each(['die', 'out-of-memory'] as const)(
     'that dies (%s) fails its jobs; the next job gets a new one',
     async (what) => {

@@ -57,13 +57,18 @@ describe('merge credit', () => {
     expect(patient.mayGoOn(1)).toBe(false)
   })
 
-  test('when nothing is left to do nothing is owed, and unused credit lapses', () => {
+  test('when nothing is left to do nothing is owed, and nothing is granted before there is work again', () => {
     const credit = new MergeCredit(0)
     credit.commit(1 * MiB)
     credit.settle()
     expect(credit.debtBytes).toBe(0)
+    credit.commit(1 * MiB)
+    expect(credit.debtBytes).toBe(0)
     credit.work(64 * KiB, false)
     credit.commit(1)
     expect(credit.mayGoOn(1)).toBe(false)
+    credit.commit(64 * KiB)
+    expect(credit.mayGoOn(1)).toBe(true)
+    expect(credit.debtBytes).toBe((64 * KiB + 1) * MERGE_BYTES_PER_BYTE - 64 * KiB)
   })
 })

@@ -1,3 +1,4 @@
+import type { JobKind } from '../../../../src/storage/background'
 import { MERGE_BYTES_PER_BYTE, MergeCredit } from '../../../../src/storage/compaction/merge-credit'
 import { MergePace } from '../../../../src/storage/compaction/merge-pace'
 import { createMemoryRuntime } from '../../../support/memory-runtime/memory-runtime'
@@ -8,7 +9,7 @@ interface World {
   readonly credit: MergeCredit
   readonly pace: MergePace
   readonly log: string[]
-  readonly set: { isPressed: boolean; isWanted: boolean }
+  readonly set: { readonly pressed: Set<JobKind>; isWanted: boolean }
   /** Lets the clock and the turns go on, with a commit in each millisecond if it is busy. */
   readonly pass: (ms: number, isBusy: boolean) => Promise<void>
 }
@@ -16,7 +17,7 @@ interface World {
 function create(): World {
   const runtime = createMemoryRuntime({ seed: 1, clockJumps: false })
   const log: string[] = []
-  const set = { isPressed: false, isWanted: true }
+  const set = { pressed: new Set<JobKind>(), isWanted: true }
   const credit = new MergeCredit(runtime.clock.monotonicMs())
   const checkWanted = (): void => {
     if (!set.isWanted) throw new Error('abandoned')
@@ -29,7 +30,7 @@ function create(): World {
       await runtime.scheduler.nextTurn()
       checkWanted()
     },
-    isPressed: () => set.isPressed,
+    isPressed: (kind) => set.pressed.has(kind),
     onSlice: () => log.push('slice'),
   })
   const pass = async (ms: number, isBusy: boolean): Promise<void> => {
@@ -73,7 +74,10 @@ describe('the pace of merges', () => {
     expect((await goesOn(world, true)).at()).toBe(true)
     const pressed = await goesOn(world)
     expect(pressed.at()).toBe(false)
-    world.set.isPressed = true
+    world.set.pressed.add('flush')
+    await world.pass(2, true)
+    expect(pressed.at()).toBe(false)
+    world.set.pressed.add('compaction')
     await world.pass(2, true)
     expect(pressed.at()).toBe(true)
   })
@@ -89,13 +93,38 @@ describe('the pace of merges', () => {
     expect(String(failure)).toMatch(/abandoned/)
   })
 
-  test('a flush counts and goes on at once, unless it is not wanted', () => {
-    const { pace, credit, log, set } = create()
+  test('a flush waits for credit too, so that it takes no more of the machine than commits pay for, unless memory fills', async () => {
+    const { pace, credit, log, set, pass } = create()
     credit.commit(10 * KiB)
-    pace.flushed(64 * KiB)
-    expect(credit.debtBytes).toBe(10 * MERGE_BYTES_PER_BYTE * KiB - Math.min(64, 10 * MERGE_BYTES_PER_BYTE) * KiB)
-    expect(log).toEqual(['slice'])
+    let slices = 0
+    const flush = async (): Promise<void> => {
+      for (; slices < 3; slices++) await pace.flushed(64 * KiB)
+    }
+    const flushing = flush()
+    await pass(10, true)
+    expect([slices, log]).toEqual([0, ['slice']])
+    expect(credit.debtBytes).toBe(0)
+    credit.commit((64 * KiB) / MERGE_BYTES_PER_BYTE)
+    await pass(2, true)
+    expect([slices, log]).toEqual([1, ['slice', 'slice']])
+    set.pressed.add('compaction')
+    await pass(10, true)
+    expect(slices).toBe(1)
+    set.pressed.add('flush')
+    await pass(10, true)
+    await flushing
+    expect(slices).toBe(3)
+  })
+
+  test('a flush that is not wanted any more ends, before it waits and while it does', async () => {
+    const { pace, set, pass } = create()
+    let failure: unknown
+    pace.flushed(64 * KiB).catch((error: unknown) => (failure = error))
+    await pass(5, true)
+    expect(failure).toBeUndefined()
     set.isWanted = false
-    expect(() => pace.flushed(1)).toThrow(/abandoned/)
+    await pass(3, true)
+    expect(String(failure)).toMatch(/abandoned/)
+    await expect(pace.flushed(1)).rejects.toThrow(/abandoned/)
   })
 })
