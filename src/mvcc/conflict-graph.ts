@@ -222,6 +222,7 @@ export class ConflictGraph {
     this.core.index.keys.forEachInRange(range, ({ key, writers }) => {
       if (writers !== undefined) overwritten.push(key)
     })
+    overwritten.push(...this.core.index.keysReadUnderDeletions(node, range))
     for (const key of overwritten) this.checkWrite(node, key)
   }
 

@@ -6,7 +6,7 @@
  */
 import type { Key } from '../base/bytes'
 import type { KeyRange } from '../base/key-range'
-import { intersectRanges, pointRange } from '../base/key-range'
+import { intersectRanges, isEmptyRange, pointRange, rangeContains } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { Batch } from '../storage/engine'
 import { ENTRY_DELETE_RANGE } from '../storage/engine'
@@ -155,6 +155,22 @@ export class ConflictIndex {
       if (read.node === node && !read.merged) isRead = true
     })
     return isRead
+  }
+
+  /** In `range`, a key of each exact read of the transaction that a range deletion above its snapshot covers. */
+  keysReadUnderDeletions(node: TransactionNode, range: KeyRange): Key[] {
+    const keys: Key[] = []
+    if (this.rangeDeletes.size === 0) return keys
+    this.rangeDeletes.overlaps(range, (writer, entry) => {
+      if (writer.commit <= node.snapshot) return
+      const part = intersectRanges(entry, range)
+      for (const { key } of node.keyReads ?? []) if (rangeContains(part, key)) keys.push(key)
+      for (const read of node.rangeReads ?? []) {
+        const both = intersectRanges(read, part)
+        if (!read.value.merged && !isEmptyRange(both)) keys.push(both.start)
+      }
+    })
+    return keys
   }
 
   /** Registrations, retained writes and floors held: what memory is bounded by, edges apart. */
