@@ -8,6 +8,7 @@
 //   --show NAME     the module and the .cfg that TLC is given
 //   --workers N     TLC workers where nothing is refuted (auto); --jobs N runs of seeded bugs at a time; --heap 3g; --logs DIR
 //   --states DIR    where large configurations keep their checkpoints (beside TLC's jar in the cache)
+//   --checkpoint N  minutes between two checkpoints (10)
 //   --fresh         large configurations begin anew, whatever checkpoint there is
 //   --paths         writes the tests of test/specs/paths anew, from the state graphs of small models; --key prints the hashes they need
 //   --total         distinct states over all logs, module by module
@@ -45,6 +46,7 @@ function readArguments() {
       logs: { type: 'string', default: path.join(import.meta.dirname, '..', 'specs', 'logs') },
       heap: { type: 'string', default: '3g' },
       states: { type: 'string' },
+      checkpoint: { type: 'string', default: '10' },
       fresh: { type: 'boolean', default: false },
       total: { type: 'boolean', default: false },
       paths: { type: 'boolean', default: false },
@@ -133,8 +135,17 @@ async function main() {
     return
   }
   const chosen = choose(given)
-  const { workers, heap, logs, fresh } = values
-  const tools = { java: findJava(), jar: findJar(), workers, heap, logs, fresh, states: statesFolder(values.states) }
+  const { workers, heap, logs, fresh, checkpoint } = values
+  const tools = {
+    java: findJava(),
+    jar: findJar(),
+    workers,
+    heap,
+    logs,
+    fresh,
+    checkpoint,
+    states: statesFolder(values.states),
+  }
   mkdirSync(logs, { recursive: true })
   let passed = 0
   for (const configuration of chosen.filter(({ refutes }) => refutes === undefined)) {

@@ -14,9 +14,6 @@ import { readStates, tellSchedule } from './trace.mjs'
 
 const specs = path.join(import.meta.dirname, '..', '..', 'specs')
 
-/** Minutes between two checkpoints of a large configuration. */
-const CHECKPOINT_MINUTES = 10
-
 /** Lines of TLC's output that say nothing, or name places of this machine. */
 const NOISE =
   /^(Parsing file|Semantic processing|Running breadth-first|Starting\.\.\.|Starting recovery|Checkpointing|Warning: Please run the Java VM)/
@@ -63,7 +60,7 @@ export function writeModel(configuration, folder) {
   return { name, module, config, texts: [extended, module, config] }
 }
 
-function javaArguments({ refutes }, { jar, workers, heap }, folder, name, long) {
+function javaArguments({ refutes }, { jar, workers, heap, checkpoint: minutes }, folder, name, long) {
   const isHeld = refutes === undefined
   const checkpoint = long?.checkpoint
   return [
@@ -73,7 +70,7 @@ function javaArguments({ refutes }, { jar, workers, heap }, folder, name, long) 
     `-Djava.io.tmpdir=${folder}`,
     ...['-cp', jar, 'tlc2.TLC', '-deadlock'],
     ...['-workers', isHeld ? workers : '1'],
-    ...(long === undefined ? ['-cleanup'] : ['-checkpoint', String(CHECKPOINT_MINUTES)]),
+    ...(long === undefined ? ['-cleanup'] : ['-checkpoint', minutes]),
     ...['-metadir', long === undefined ? path.join(folder, 'states') : path.join(long.folder, 'tlc')],
     ...(checkpoint === undefined ? [] : ['-recover', checkpoint]),
     ...['-config', `${name}.cfg`, `${name}.tla`],
