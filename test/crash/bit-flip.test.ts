@@ -2,6 +2,7 @@
  * Bits of a small database flipped, one at a time: never a wrong answer. A sample; each of them: bit-flip-campaign.ts.
  */
 import type { FlipImage } from './bit-flip'
+import { flipAndVerify, verifyImage } from './verify-flip'
 import { ENDINGS, countOutcome, flipAndJudge, flipPlaces, makeFlipImage } from './bit-flip'
 
 describe.each(ENDINGS)('a database that was %s, a bit of it flipped', (ending) => {
@@ -29,6 +30,18 @@ describe.each(ENDINGS)('a database that was %s, a bit of it flipped', (ending) =
       if (isWritten) expect(found).toEqual(expect.arrayContaining(['log', 'manifest', 'table']))
     },
   )
+
+  test.each([
+    ['a sample of the bits that were written', 211, true],
+    ['a sample of all bits', 4001, false],
+  ] as const)('is found by verification: %s', async (_what, stride, isWritten) => {
+    const before = await verifyImage(image)
+    expect(before.damages).toEqual([])
+    const counts = new Map<string, number>()
+    for (const place of flipPlaces(image, stride, isWritten))
+      countOutcome(counts, place, await flipAndVerify(image, before, place))
+    expect([...counts].filter(([name]) => name.endsWith('damage')).length).toBeGreaterThan(isWritten ? 2 : 1)
+  })
 
   test('each bit of CURRENT is refused, each byte of LOCK means nothing', async () => {
     for (const place of flipPlaces(image, 1)) {

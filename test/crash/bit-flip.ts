@@ -21,7 +21,9 @@ import type { MemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import { framesOf } from './log-damage-image'
 
 const KiB = 1024
-const DIRECTORY = '/db'
+/** Where the database is. */
+export const FLIP_DIRECTORY = '/db'
+const DIRECTORY = FLIP_DIRECTORY
 
 /** The least that is allowed: the files are small, and so is the number of bits. */
 const LIMITS = {
@@ -128,7 +130,7 @@ export function* flipPlaces(image: FlipImage, stride: number, isWritten = false)
 
 /** Flips one bit, opens, reads everything. Throws if anything but the right answer or a typed error comes of it. */
 export async function flipAndJudge(image: FlipImage, place: FlipPlace, opening: FlipOpening): Promise<FlipOutcome> {
-  const damaged = new Map([...image.disk.files].map(([file, bytes]) => [file, flipped(file, bytes, place)]))
+  const damaged = flippedFiles(image, place)
   const runtime = createMemoryRuntime({ seed: 1, files: { ...image.disk, files: damaged } })
   try {
     const first = await openAndRead(runtime, image, place, opening)
@@ -140,6 +142,11 @@ export async function flipAndJudge(image: FlipImage, place: FlipPlace, opening: 
     const where = `${image.ending}, opened ${opening}: bit ${place.bit} of byte ${place.offset} of ${place.file}`
     throw new Error(`${where}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** The files with one bit flipped. */
+export function flippedFiles(image: FlipImage, place: FlipPlace): Map<string, Uint8Array> {
+  return new Map([...image.disk.files].map(([file, bytes]) => [file, flipped(file, bytes, place)]))
 }
 
 function flipped(file: string, bytes: Uint8Array, place: FlipPlace): Uint8Array {

@@ -101,6 +101,33 @@ export function decodeRangeTombstones(payload: Buffer, place: BlockPlace): Range
   return list
 }
 
+/** How long the payload of properties that begins with `bytes` is; undefined if they cannot be any. */
+export function propertiesBytes(bytes: Buffer): number | undefined {
+  const start = keyEnd(bytes, PROPERTIES_NUMBERS * 8)
+  return endEnd(bytes, endEnd(bytes, endEnd(bytes, start)))
+}
+
+/** The same of range tombstones. */
+export function rangeTombstonesBytes(bytes: Buffer): number | undefined {
+  if (bytes.length < 8 || bytes.readUInt32LE(4) !== 0) return undefined
+  let at: number | undefined = 8
+  for (let left = bytes.readUInt32LE(0); left > 0 && at !== undefined; left--) at = endEnd(bytes, keyEnd(bytes, at + 8))
+  return at
+}
+
+/** Where the key at `at` ends. */
+function keyEnd(bytes: Buffer, at: number): number | undefined {
+  if (at + 4 > bytes.length) return undefined
+  const end = at + 4 + bytes.readUInt32LE(at)
+  return end > bytes.length ? undefined : end
+}
+
+/** Where the end (a flag, perhaps a key) at `at` ends. */
+function endEnd(bytes: Buffer, at: number | undefined): number | undefined {
+  if (at === undefined || at >= bytes.length || bytes[at]! > 1) return undefined
+  return bytes[at] === 0 ? at + 1 : keyEnd(bytes, at + 1)
+}
+
 function endBytes(end: Key | undefined): number {
   return end === undefined ? 1 : 5 + end.length
 }

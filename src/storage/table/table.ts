@@ -26,6 +26,7 @@ import { TableCursor } from './table-cursor'
 import { INDEX_UNREAD } from './table-index'
 import type { TableProperties } from './table-format'
 import { verifyTable } from './table-verify'
+import type { TableFindings, TableReport } from './table-verify'
 import type { VersionCursor } from '../rows/version-cursor'
 
 export { TableCounters }
@@ -224,15 +225,26 @@ export class Table {
     return new TableCursor(this.#blocks, source, options.reverse)
   }
 
-  /** Reads the whole file: every checksum, order, bounds, counts, filter and index. Throws `CorruptionError`, `IoError`. */
-  async verify(): Promise<void> {
+  /**
+   * Reads the whole file: every checksum, order, bounds, counts, filter and index. Tells `report` of all that is wrong; without one
+   * it throws the first of it, a `CorruptionError`, `IoError` or `UnsupportedFormatError`.
+   */
+  async verify(report: TableReport = FIRST_DAMAGE): Promise<TableFindings> {
     this.pin()
     try {
-      await verifyTable(this.#blocks, this.properties.fileNumber)
+      const { file, loadedAt } = this.#blocks
+      return await verifyTable({ file, fileNumber: this.properties.fileNumber, loadedAt }, report)
     } finally {
       this.unpin()
     }
   }
+}
+
+const FIRST_DAMAGE: TableReport = {
+  damage: ({ error }) => {
+    throw error
+  },
+  count: () => undefined,
 }
 
 function placed(properties: TableProperties, loadedAt: Sequence | undefined): TableProperties {

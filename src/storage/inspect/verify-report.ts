@@ -1,0 +1,162 @@
+/**
+ * What a verification has found, gathered while it goes on.
+ *
+ * *Damage* is certain: bytes are not what was written, or files contradict each other. A *note* is something that a crash leaves
+ * and the next open clears away (a torn tail, an orphan), or that verification does not look into.
+ *
+ * Pinned by test/unit/storage/inspect/verify-store.test.ts.
+ */
+import { AbortedError } from '../../base/errors'
+import { createLimits } from '../../base/limits'
+import type { Sequence } from '../../base/sequence'
+import type { Runtime } from '../../runtime/runtime'
+import type { FileProblem } from '../files/file-problem'
+import { Slices } from '../slices'
+
+/** A stretch of a file, in bytes; `length` 0 where a place is meant and no stretch. */
+export interface Damage {
+  /** The name in the directory. */
+  readonly file: string
+  readonly offset: number
+  readonly length: number
+  readonly what: string
+}
+
+/** A file of the directory. 'unused' ones are orphans and files of others: nothing refers to them. */
+export interface VerifiedFile {
+  readonly file: string
+  readonly bytes: number
+  readonly state: 'sound' | 'damaged' | 'missing' | 'unused'
+}
+
+/** The result of a verification. */
+export interface VerifyReport {
+  /** No damage was found. */
+  readonly ok: boolean
+  readonly files: readonly VerifiedFile[]
+  readonly damages: readonly Damage[]
+  readonly notes: readonly Damage[]
+  /** Bytes that were read and checked. */
+  readonly bytes: number
+  readonly tables: number
+  /** Versions in tables, tombstones included. */
+  readonly rows: number
+  /** Commits that are in the log and in no table. */
+  readonly commits: number
+  /** The last commit. */
+  readonly sequence: Sequence
+}
+
+/** How far a verification is, in bytes. */
+export interface VerifyProgress {
+  readonly bytes: number
+  readonly bytesTotal: number
+}
+
+/** Asks to stop, as an AbortSignal does. */
+export interface StopSignal {
+  readonly aborted: boolean
+  readonly reason?: unknown
+}
+
+/** How to verify. */
+export interface VerifyOptions {
+  /** Called now and then, synchronously. */
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined
+  readonly signal?: StopSignal | undefined
+}
+
+/** Long work in slices: others have their turns, progress is told, and a signal ends it with `AbortedError`. */
+export class Pace {
+  readonly #slices: Slices
+  readonly #options: VerifyOptions
+  readonly #what: string
+  #bytes = 0
+  bytesTotal = 0
+
+  /** `what` cannot be finished once the signal has come. */
+  constructor(runtime: Runtime, what: string, options: VerifyOptions) {
+    this.#slices = new Slices(runtime, createLimits(), () => this.#tell())
+    this.#options = options
+    this.#what = what
+    this.#check()
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Counts bytes that were handled; a promise to be waited for where a slice is over. */
+  readonly count = (bytes: number): undefined | Promise<void> => {
+    this.#bytes += bytes
+    return this.#slices.count(bytes)
+  }
+
+  /** Tells of progress, and throws if the work is to end. */
+  #tell(): void {
+    this.#options.onProgress?.({ bytes: Math.min(this.#bytes, this.bytesTotal), bytesTotal: this.bytesTotal })
+    this.#check()
+  }
+
+  /** All is done. */
+  end(): void {
+    this.bytesTotal = Math.max(this.bytesTotal, this.#bytes)
+    this.#bytes = this.bytesTotal
+    this.#tell()
+  }
+
+  #check(): void {
+    const { signal } = this.#options
+    if (signal?.aborted !== true) return
+    throw new AbortedError(`Cannot finish ${this.#what}: its signal was aborted`, { cause: signal.reason })
+  }
+}
+
+/** A report under construction. */
+export class Findings {
+  readonly pace: Pace
+  readonly #damages: Damage[] = []
+  readonly #notes: Damage[] = []
+  readonly #files = new Map<string, VerifiedFile>()
+  tables = 0
+  rows = 0
+  commits = 0
+  sequence: Sequence = 0
+
+  constructor(pace: Pace) {
+    this.pace = pace
+  }
+
+  damage(file: string, { offset, length, what }: Pick<FileProblem, 'offset' | 'length' | 'what'>): void {
+    add(this.#damages, { file, offset, length, what })
+    const known = this.#files.get(file)
+    if (known?.state === 'sound') this.#files.set(file, { ...known, state: 'damaged' })
+  }
+
+  note(file: string, { offset, length, what }: Pick<FileProblem, 'offset' | 'length' | 'what'>): void {
+    add(this.#notes, { file, offset, length, what })
+  }
+
+  /** A file that is looked at; what is damaged stays so. */
+  file(file: string, bytes: number, state: VerifiedFile['state']): void {
+    const isDamaged = state === 'sound' && this.#damages.some((damage) => damage.file === file)
+    this.#files.set(file, { file, bytes, state: isDamaged ? 'damaged' : state })
+  }
+
+  finish(): VerifyReport {
+    this.pace.end()
+    const { tables, rows, commits, sequence } = this
+    const files = [...this.#files.values()].sort((a, b) => (a.file < b.file ? -1 : 1))
+    const bytes = files.reduce((sum, file) => sum + (file.state === 'unused' ? 0 : file.bytes), 0)
+    const [damages, notes] = [this.#damages, this.#notes]
+    return { ok: damages.length === 0, files, damages, notes, bytes, tables, rows, commits, sequence }
+  }
+}
+
+/** One stretch is told once, however many blocks it has: a list grows with the damage, not with the database. */
+function add(list: Damage[], next: Damage): void {
+  const last = list.at(-1)
+  const isMore = last?.file === next.file && last.what === next.what && last.offset + last.length === next.offset
+  if (!isMore || next.length === 0) list.push(next)
+  else list[list.length - 1] = { ...last, length: last.length + next.length }
+}

@@ -1,0 +1,31 @@
+import { CorruptionError } from '../../../../src/base/errors'
+import { InvariantError } from '../../../../src/base/assert'
+import { corruptFile, problemOf, toProblem } from '../../../../src/storage/files/file-problem'
+import { corrupt } from '../../../../src/storage/table/table-format'
+
+const place = { offset: 12, length: 3 }
+
+describe('a problem of a file', () => {
+  it('says why, without the file, the place and the advice', () => {
+    const path = '/some: place/0000000007.table'
+    expect(toProblem(corrupt({ file: path, offset: 12 }, 'the checksum does not match'), path, place)).toMatchObject({
+      ...place,
+      what: 'the checksum does not match',
+    })
+    expect(problemOf(corruptFile(path, 4, 'it is short: 3 bytes'), path)).toBe('it is short: 3 bytes')
+  })
+
+  it('keeps a message that is of another form', () => {
+    expect(problemOf(new CorruptionError('Something is wrong', 'a', 0), 'b')).toBe('Something is wrong')
+  })
+
+  it('is never made of a defect', () => {
+    expect(() => toProblem(new InvariantError('two is one'), 'a', place)).toThrow(InvariantError)
+  })
+
+  it('names the program that saves what is readable', () => {
+    const error = corruptFile('/db/x', 9, 'it is damaged')
+    expect(error).toMatchObject({ file: '/db/x', offset: 9 })
+    expect(error.message).toContain('strictkv salvage')
+  })
+})
