@@ -5,7 +5,16 @@
  */
 export { open } from './open'
 export type { LimitOptions, OpenOptions } from './open'
-export { formatVersions } from './offline'
+export {
+  formatVersions,
+  inspectLocks,
+  inspectManifest,
+  inspectTable,
+  inspectTree,
+  inspectWal,
+  readHistory,
+  readTableModel,
+} from './offline'
 export type { FormatReport } from './offline'
 export { InvariantError } from './base/assert'
 export {
@@ -67,4 +76,15 @@ export { Savepoint } from './kv/savepoint'
 export { Scan } from './kv/scan'
 export { Snapshot } from './kv/snapshot'
 export { Transaction } from './kv/transaction'
+export type { HistoryDamage, HistoryOptions, KeyHistory, KeyVersion, VersionPlace } from './base/key-history'
+export type { LockOwner } from './runtime/lock-owner'
 export type { FileFormat, FormatName } from './storage/inspect/format-versions'
+export type { StoredHistory } from './storage/inspect/history'
+export type { LocksReport } from './storage/inspect/locks'
+export type { ManifestItem, ManifestOptions } from './storage/inspect/manifest'
+export type { DamageItem, GoneItem, StoreItem } from './storage/inspect/picture'
+export type { TableLookOptions } from './storage/inspect/table'
+export type { TableLookItem } from './storage/inspect/table-items'
+export type { TableModel } from './storage/inspect/table-model'
+export type { TreeReport } from './storage/inspect/tree'
+export type { WalItem, WalOptions } from './storage/inspect/wal'

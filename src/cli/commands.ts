@@ -4,6 +4,8 @@ import { compactCommand } from './commands/compact'
 import { demoCommand } from './commands/demo'
 import { dumpCommand } from './commands/dump'
 import { createHelpCommand } from './commands/help'
+import { historyCommand } from './commands/history'
+import { inspectCommand } from './commands/inspect'
 import { loadCommand } from './commands/load'
 import { restoreCommand } from './commands/restore'
 import { shellCommand } from './commands/shell'
@@ -17,6 +19,8 @@ export const COMMANDS: readonly Command[] = [
   restoreCommand,
   compactCommand,
   shellCommand,
+  inspectCommand,
+  historyCommand,
   upgradeCommand,
   createHelpCommand(() => COMMANDS),
   versionCommand,
