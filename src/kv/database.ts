@@ -12,6 +12,7 @@ import { inputToKey, inputToLookupKey, inputToValue } from '../base/bytes'
 import { DatabaseClosedError, ReadOnlyError } from '../base/errors'
 import { isEmptyRange } from '../base/key-range'
 import type { Key } from '../base/bytes'
+import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { Limits } from '../base/limits'
 import type { Store, StoreSnapshot, StoreTransaction } from '../mvcc/contract'
 import type { Runtime } from '../runtime/runtime'
@@ -25,6 +26,7 @@ import { checkCheckpointArguments, writeCheckpoint } from './checkpoint'
 import type { CheckpointOptions, CheckpointReceipt } from './checkpoint'
 import { ASYNC_DISPOSE } from './dispose'
 import type { Events } from './events'
+import { checkHistoryOptions } from './history'
 import { InFlight } from './in-flight'
 import { Interruption } from './interruption'
 import type { DatabaseStats, Operations } from './operations'
@@ -289,6 +291,13 @@ export class Database {
     } catch (error) {
       return rejection(error)
     }
+  }
+
+  /** Every version of `key` that memory and files still have, newest first, and where each lies; also what is not acknowledged yet. */
+  async history(key: BytesInput, options?: HistoryOptions): Promise<KeyHistory> {
+    this.#check('history')
+    checkHistoryOptions(options)
+    return this.#inFlight.track(this.#parts.operations.history(inputToKey(key, this.#keyBytesMax), options))
   }
 
   /** Figures of transactions, storage and events. */

@@ -3,6 +3,8 @@
  *
  * kv knows no storage: these interfaces name, in kv's words, what open.ts wires to the engine.
  */
+import type { Key } from '../base/bytes'
+import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { KeyRange } from '../base/key-range'
 import type { StoreStats } from '../mvcc/contract'
 
@@ -14,6 +16,8 @@ export interface Operations {
   flush(): Promise<void>
   /** Resolves when everything of `range` (every key, if none is given) committed so far lies in the last level. */
   compact(range?: KeyRange): Promise<void>
+  /** Every version of `key` that memory and files still have. */
+  history(key: Key, options?: HistoryOptions): Promise<KeyHistory>
   stats(): StorageStats
   /** Waits for running work, syncs, lets go of the directory. */
   close(): Promise<void>

@@ -12,9 +12,12 @@
  */
 import type { Key } from '../base/bytes'
 import { CorruptionError } from '../base/errors'
+import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 import type { EngineCursor, EngineEvent } from './engine'
+import { liveHistory } from './inspect/history-live'
+import type { HistorySources } from './inspect/history-live'
 import { KeyHash, hashKey } from './table/filter'
 import { LOOKUP_VALUE, Lookup } from './rows/lookup'
 import type { Memtables } from './memtable/memtables'
@@ -91,6 +94,14 @@ export class EngineReader {
     const cursor = new RowCursor({ sources, rangeTombstones, range, sequence, reverse, onClose })
     this.#cursors.add(cursor)
     return cursor
+  }
+
+  /** As `Engine.history`. */
+  history(key: Key, sources: HistorySources, options?: HistoryOptions): Promise<KeyHistory> {
+    const reading = liveHistory({ ...sources, memtables: this.#memtables, tables: this.#tables }, key, options)
+    const history = reading.finally(() => this.#waiting.delete(history))
+    this.#waiting.add(history)
+    return history
   }
 
   /** Closes every cursor and waits for the reads in flight. REQUIRES: no read will come any more. */

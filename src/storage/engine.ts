@@ -20,6 +20,7 @@
  * Pinned by test/contract/engine.
  */
 import type { Key } from '../base/bytes'
+import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
 
@@ -124,6 +125,9 @@ export interface Engine {
    * where they have more than that by now: then a later sequence will do, after the next publish at the latest.
    */
   pinCheckpoint(sequence: Sequence): EngineCheckpoint | undefined
+
+  /** Every version of `key` that memory and files still have, newest first; also those that are not published yet. */
+  history(key: Key, options?: HistoryOptions): Promise<KeyHistory>
 
   /** Freezes the memtable and resolves when everything appended so far is in tables. */
   flush(): Promise<void>

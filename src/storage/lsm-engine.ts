@@ -97,7 +97,6 @@ export class LsmEngine implements Engine {
     this.#checkpoints = new Checkpoints({ runtime, directory, limits, store, log: () => this.#log, onEvent: this.#report }) // prettier-ignore
   }
 
-  /** As `openLsmEngine`. */
   static async open(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
     let engine: LsmEngine | undefined
     const store = await recoverStore(runtime, directory, {
@@ -203,6 +202,11 @@ export class LsmEngine implements Engine {
   async compact(range: KeyRange = RANGE_ALL): Promise<void> {
     await this.flush()
     await this.#guardJob(async () => this.#background?.once('compaction', () => this.#jobs!.compactRange(range)))
+  }
+
+  history(key: Key, options: Parameters<Engine['history']>[1]): ReturnType<Engine['history']> {
+    this.#assertOpen()
+    return this.#reader.history(key, { runtime: this.#runtime, directory: this.#directory, segments: this.#store.manifest?.state.segments ?? [], publishedSequence: this.#publishedSequence }, options) // prettier-ignore
   }
 
   stats(): EngineStats {

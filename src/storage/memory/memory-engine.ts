@@ -14,6 +14,7 @@ import BTree from 'sorted-btree'
 import { assert } from '../../base/assert'
 import type { Key } from '../../base/bytes'
 import { DatabaseClosedError, InvalidArgumentError } from '../../base/errors'
+import type { HistoryOptions, KeyHistory } from '../../base/key-history'
 import type { KeyRange } from '../../base/key-range'
 import { rangeContains } from '../../base/key-range'
 import type { Sequence } from '../../base/sequence'
@@ -21,6 +22,7 @@ import type { Runtime } from '../../runtime/runtime'
 import type { Batch, BatchEntry, Durability, Engine, EngineCheckpoint, EngineCursor, EngineListener, EngineLoad, EngineStats } from '../engine' // prettier-ignore
 import { ENTRY_DELETE_RANGE, ENTRY_PUT, batchBytes } from '../engine'
 import { createEngineStats } from '../engine-stats'
+import { HistoryGathering } from '../inspect/history-gathering'
 import { createRetention, isVersionNeeded } from '../compaction/compaction-retention'
 import type { Retention } from '../compaction/compaction-retention'
 import { MemoryCursor } from './memory-cursor'
@@ -233,6 +235,18 @@ class VersionMap implements MemoryEngine, MemoryVersions {
   async compact(): Promise<void> {
     await this.sync()
     this.collectVersions()
+  }
+
+  async history(key: Key, options?: HistoryOptions): Promise<KeyHistory> {
+    this.#assertOpen()
+    const gathering = new HistoryGathering(key, options)
+    const place = { in: 'memtable', memtable: 0 } as const
+    for (const deletion of this.#rangeDeletions) gathering.deleteRange(deletion.sequence, deletion, place)
+    for (const { sequence, value } of this.#chainsByKey.get(key) ?? []) {
+      if (value === undefined) gathering.delete(sequence, place)
+      else gathering.put(sequence, { bytes: value, at: 0, length: value.length }, place)
+    }
+    return gathering.finish(this.#publishedSequence)
   }
 
   async close(): Promise<void> {

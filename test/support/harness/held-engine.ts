@@ -59,6 +59,7 @@ export function holdPublishing(inner: Engine): HeldEngine {
     sync: () => inner.sync(),
     flush: () => inner.flush(),
     compact: () => inner.compact(),
+    history: (key, options) => inner.history(key, options),
     stats: () => inner.stats(),
     close: () => inner.close(),
     publishThrough,
