@@ -204,7 +204,7 @@ export class LsmEngine implements Engine {
     await this.#guardJob(async () => this.#background?.once('compaction', () => this.#jobs!.compactRange(range)))
   }
 
-  history(key: Key, options: Parameters<Engine['history']>[1]): ReturnType<Engine['history']> {
+  history(key: Key, options?: Parameters<Engine['history']>[1]): ReturnType<Engine['history']> {
     this.#assertOpen()
     return this.#reader.history(key, { runtime: this.#runtime, directory: this.#directory, segments: this.#store.manifest?.state.segments ?? [], publishedSequence: this.#publishedSequence }, options) // prettier-ignore
   }
