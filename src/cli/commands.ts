@@ -1,5 +1,6 @@
 /** The commands of `strictkv`, in the order in which the help shows them. */
 import type { Command } from './command'
+import { checkpointCommand } from './commands/checkpoint'
 import { compactCommand } from './commands/compact'
 import { demoCommand } from './commands/demo'
 import { dumpCommand } from './commands/dump'
@@ -25,3 +26,4 @@ export const COMMANDS: readonly Command[] = [
   createHelpCommand(() => COMMANDS),
   versionCommand,
 ]
+  checkpointCommand,

@@ -3,14 +3,16 @@
  *
  *   safe snapshot awaited, its files held from the step that takes it -> copied -> files let go
  *
- * The time budget is for all of it: when it is over, or the database is closed before the copy has begun, nothing is left behind.
+ * The time budget is for all of it: when it is over, the signal fires, or the database is closed before the copy has begun, nothing is
+ * left behind.
  * Pinned by test/unit/kv/checkpoint.test.ts and test/contract/storage/checkpoint.test.ts.
  */
 import { describe } from '../base/bytes'
 import { InvalidArgumentError } from '../base/errors'
 import type { Store } from '../mvcc/contract'
 import type { Runtime } from '../runtime/runtime'
-import { Interruption } from './interruption'
+import type { AbortSignalLike } from './interruption'
+import { Interruption, checkSignal } from './interruption'
 import { checkOptions, checkTimeout } from './options'
 import type { Waits } from './waits'
 
@@ -18,6 +20,8 @@ import type { Waits } from './waits'
 export interface CheckpointOptions {
   /** Milliseconds for all of it, the wait for a safe snapshot included; then it rejects with `TimeoutError`. */
   readonly timeoutMs?: number | undefined
+  /** Ends it with `AbortedError`. */
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** What a checkpoint came to. */
@@ -51,18 +55,19 @@ export function checkCheckpointArguments(directory: unknown, options: Checkpoint
   if (options === undefined) return
   checkOptions(options, CHECKPOINT, 'checkpoint')
   checkTimeout(options.timeoutMs)
+  checkSignal(options.signal)
 }
 
-const CHECKPOINT = ['timeoutMs'] as const
+const CHECKPOINT = ['timeoutMs', 'signal'] as const
 
 /** Makes one. REQUIRES: the arguments were checked. */
 export async function writeCheckpoint(
   host: CheckpointHost,
   directory: string,
-  { timeoutMs }: CheckpointOptions,
+  { timeoutMs, signal }: CheckpointOptions,
 ): Promise<CheckpointReceipt> {
   const { runtime, store, waits } = host
-  const interruption = new Interruption(runtime, { timeoutMs, signal: undefined, what: 'checkpoint' })
+  const interruption = new Interruption(runtime, { timeoutMs, signal, what: 'checkpoint' })
   try {
     const held = await waits.during(store.safeCheckpoint(), interruption)
     try {

@@ -1,5 +1,11 @@
 /** `db.checkpoint` at the door: what it is given, what ends its wait, and that a wait which ended holds nothing. */
-import { DatabaseClosedError, InvalidArgumentError, MisuseError, TimeoutError } from '../../../src/base/errors'
+import {
+  AbortedError,
+  DatabaseClosedError,
+  InvalidArgumentError,
+  MisuseError,
+  TimeoutError,
+} from '../../../src/base/errors'
 import type { Database } from '../../../src/kv/database'
 import { createMemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import type { MemoryRuntime } from '../../support/memory-runtime/memory-runtime'
@@ -38,12 +44,15 @@ describe('a checkpoint refuses', () => {
     await db.close()
   })
 
-  test.each([{ timeoutMs: 0 }, { timeoutMs: '1' }, { timeoutMS: 5 }, 7, null])('%p as its options', async (options) => {
-    const { db, runtime } = createFixture()
-    await expect(db.checkpoint('/copy', options as object)).rejects.toThrow(InvalidArgumentError)
-    expect(runtime.calls).toEqual([])
-    await db.close()
-  })
+  test.each([{ timeoutMs: 0 }, { timeoutMs: '1' }, { timeoutMS: 5 }, { signal: 1 }, 7, null])(
+    '%p as its options',
+    async (options) => {
+      const { db, runtime } = createFixture()
+      await expect(db.checkpoint('/copy', options as object)).rejects.toThrow(InvalidArgumentError)
+      expect(runtime.calls).toEqual([])
+      await db.close()
+    },
+  )
 
   test('a database that was closed, and one inside a callback, which it would wait for', async () => {
     const { db } = await openWith({ a: '1' })
@@ -103,6 +112,27 @@ describe('a checkpoint', () => {
     runtime.inject = undefined
     expect(await runtime.files.status('/copy')).toBeUndefined()
     expect((await db.checkpoint('/copy', { timeoutMs: 50 })).tables).toBe(1)
+    await db.close()
+  })
+
+  test('ends when its signal fires, before it begins, while it waits, and while it copies', async () => {
+    const { runtime, db } = await openWith({ x: '1' })
+    await db.flush()
+    await expect(db.checkpoint('/copy', { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError)
+    const held = await holdUp(db)
+    const [waiting, copying] = [new AbortController(), new AbortController()]
+    const outcome = db.checkpoint('/copy', { signal: waiting.signal }).catch((error: unknown) => error)
+    await turns(20)
+    waiting.abort()
+    expect(await outcome).toBeInstanceOf(AbortedError)
+    held.end()
+    runtime.inject = ({ operation }) => {
+      if (operation === 'link') copying.abort()
+      return undefined
+    }
+    await expect(db.checkpoint('/copy', { signal: copying.signal })).rejects.toThrow(AbortedError)
+    runtime.inject = undefined
+    expect(await runtime.files.status('/copy')).toBeUndefined()
     await db.close()
   })
 
