@@ -25,7 +25,6 @@ import type { JobKind } from './background'
 import { Background } from './background'
 import { BulkLoads } from './bulk-load'
 import { Checkpoints } from './checkpoint/checkpoint'
-import { performByteJob } from './compaction/byte-jobs'
 import type { Batch, Durability, Engine, EngineCheckpoint, EngineCursor, EngineEvent, EngineListener, EngineLoad, EngineStats } from './engine' // prettier-ignore
 import { EngineJobs } from './engine-jobs'
 import { engineFigures } from './engine-figures'
@@ -255,7 +254,7 @@ export class LsmEngine implements Engine {
     const shared = { runtime: this.#runtime, directory: this.#directory, limits, tables, manifest, memtables, log, onPoisoned } // prettier-ignore
     this.#jobs = new EngineJobs({
       ...shared,
-      worker: this.#runtime.workers.open(this.#options.backgroundMode ?? 'thread', performByteJob),
+      worker: this.#store.worker,
       allocateFileNumber: () => manifest.allocateFileNumber(),
       liveSnapshots: () => this.#listener?.liveSnapshots() ?? [],
       publishedSequence: () => this.#publishedSequence,
@@ -284,7 +283,7 @@ export class LsmEngine implements Engine {
     await this.#jobs?.flushRemains()
     await this.#background?.close()
     await this.#loads?.close()
-    await this.#jobs?.close()
+    await (this.#jobs?.close() ?? this.#store.worker.close())
     if (this.#log !== undefined && manifest !== undefined) {
       const isAllInTables = this.#jobs?.isAllInTables === true
       await endLog(this.#log, manifest, { isAllInTables, isPoisoned: () => this.#poisoned !== undefined })

@@ -1,8 +1,9 @@
 /**
  * Recovery: from a directory to a store that can serve, whatever an earlier life left.
  *
- *   lock -> manifest read -> tables opened -> log replayed into memtables
- *        -> memtables written as tables, synced (the page cache may hold of the log what the disk never got)
+ *   lock -> manifest read -> tables opened
+ *        -> log replayed into memtables, full ones written as tables meanwhile (replay-flush.ts)
+ *        -> all of them written as tables, synced (the page cache may hold of the log what the disk never got)
  *        -> a new manifest in force: {those tables, first segment still needed: the next one}
  *        -> orphans removed                                                          (then lsm-engine.ts opens a new log)
  *
@@ -20,16 +21,13 @@ import { assert } from '../base/assert'
 import { CorruptionError, DiskFullError, ReadOnlyError, StrictKvError } from '../base/errors'
 import type { Limits } from '../base/limits'
 import type { Sequence } from '../base/sequence'
-import type { DirectoryLock, Runtime } from '../runtime/runtime'
+import type { BackgroundMode, BackgroundWorker, DirectoryLock, Runtime } from '../runtime/runtime'
 import { BlockCache } from './table/block-cache'
 import { performByteJob } from './compaction/byte-jobs'
 import type { CodecName } from './files/codec'
 import { codecs } from './files/codec'
 import { withCodec } from './files/codec-options'
-import { createRetention } from './compaction/compaction-retention'
 import { CURRENT_FILE } from './files/file-names'
-import { writeMemtable } from './compaction/flush-job'
-import type { JobContext } from './compaction/job-context'
 import type { IndexMode } from './table/index-mode'
 import type { LogEnd } from './log/log-contract'
 import { segmentFileName } from './log/log-format'
@@ -40,6 +38,7 @@ import { readManifest } from './manifest/manifest-reader'
 import type { ManifestState, TableRecord } from './manifest/manifest-state'
 import { createManifestState } from './manifest/manifest-state'
 import { Memtables } from './memtable/memtables'
+import { ReplayFlush, replayPieceBytes } from './replay-flush'
 import {
   checkNewDirectory,
   ensureDirectory,
@@ -71,6 +70,8 @@ export interface StoreOptions {
 
 /** What recovery needs. */
 export interface RecoveryOptions extends StoreOptions {
+  /** Where flushes and merges do their byte work; in a thread unless given. */
+  readonly backgroundMode?: BackgroundMode | undefined
   readonly onManifestFailed: (cause: Error) => void
   readonly onRemoveFailed: (error: Error) => void
 }
@@ -90,6 +91,8 @@ export interface RecoveredStore {
   readonly firstSegment: number
   readonly logEnd: LogEnd | undefined
   readonly databaseMark: number
+  /** Does the byte work of jobs, as it did that of recovery; closed by whoever closes the store. */
+  readonly worker: BackgroundWorker
 }
 
 /**
@@ -131,11 +134,18 @@ interface Replayed {
   readonly logEnd: LogEnd | undefined
 }
 
+/** Where what was replayed goes: tables, and the manifest that is to name them. */
+interface Writing {
+  readonly manifest: Manifest
+  readonly flush: ReplayFlush
+}
+
 class Recovery {
   readonly #runtime: Runtime
   readonly #directory: string
   readonly #options: RecoveryOptions
   readonly #tables: TableStore
+  readonly #worker: BackgroundWorker
 
   constructor(runtime: Runtime, directory: string, options: RecoveryOptions) {
     this.#runtime = runtime
@@ -146,6 +156,7 @@ class Recovery {
     const { openTablesMax } = options.limits
     assert(codec === undefined || codecs.problem(codec) === undefined, 'a store is opened with a codec that there is')
     this.#tables = new TableStore(runtime, { directory, cache, indexMode, codec, openTablesMax, onRemoveFailed })
+    this.#worker = runtime.workers.open(options.backgroundMode ?? 'thread', performByteJob)
   }
 
   async run(lock: DirectoryLock | undefined): Promise<RecoveredStore> {
@@ -165,16 +176,20 @@ class Recovery {
     await this.#tables.openAll(state)
     try {
       await this.#checkUnnamedSegments(names, state)
-      const replayed = await this.#replay(state, markOf(old))
-      const base = { lock, tables: this.#tables, state, firstSegment: state.nextSegment, databaseMark, ...replayed }
-      if (this.#options.readOnly) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
+      const writing = this.#options.readOnly ? undefined : this.#beginWriting(state)
+      const replayed = await this.#replay(state, { databaseMark: markOf(old), flush: writing?.flush })
+      const [tables, worker] = [this.#tables, this.#worker]
+      const base = { lock, tables, worker, state, firstSegment: state.nextSegment, databaseMark, ...replayed }
+      if (writing === undefined) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
       try {
-        return { ...base, manifest: await this.#persistSomehow(state, replayed, names), refusal: undefined }
+        const manifest = await this.#persistSomehow(state, { replayed, writing, names })
+        return { ...base, manifest, refusal: undefined }
       } catch (error) {
         if (!(error instanceof DiskFullError) || found === undefined) throw error
         return { ...base, manifest: undefined, refusal: noRoomToRecover(this.#directory, error) }
       }
     } catch (error) {
+      await this.#worker.close()
       await this.#tables.close()
       throw error
     }
@@ -208,24 +223,57 @@ class Recovery {
     return isFound
   }
 
-  async #replay(state: ManifestState, databaseMark: number | undefined): Promise<Replayed> {
+  async #replay(
+    state: ManifestState,
+    { databaseMark, flush }: { readonly databaseMark: number | undefined; readonly flush: ReplayFlush | undefined },
+  ): Promise<Replayed> {
     const memtables = new Memtables(state.flushedThrough)
-    if (state.segments.length === 0) {
-      return { memtables, lastSequence: this.#addLoaded(state, memtables), logEnd: state.logEnd }
+    try {
+      const end =
+        state.segments.length === 0 ? undefined : await this.#replayLog(state, { memtables, databaseMark, flush })
+      return { memtables, lastSequence: this.#addLoaded(state, memtables), logEnd: end ?? state.logEnd }
+    } catch (error) {
+      await flush?.discard()
+      throw error
     }
-    const cleanEnd = state.clean ? state.logEnd : undefined
+  }
+
+  async #replayLog(
+    state: ManifestState,
+    into: {
+      readonly memtables: Memtables
+      readonly databaseMark: number | undefined
+      readonly flush: ReplayFlush | undefined
+    },
+  ): Promise<LogEnd | undefined> {
+    const { memtables, databaseMark, flush } = into
+    const { limits } = this.#options
+    const pieceBytes =
+      flush === undefined ? limits.memtableBytesMax : replayPieceBytes(await this.#logBytes(state), limits)
     const recovered = await replayLog(
       this.#runtime,
       { directory: this.#directory, numbers: state.segments },
-      { afterSequence: state.flushedThrough, cleanEnd, databaseMark },
+      { afterSequence: state.flushedThrough, cleanEnd: state.clean ? state.logEnd : undefined, databaseMark },
       (sequence, entries) => {
         memtables.replay(entries, sequence)
-        if (memtables.active.bytes >= this.#options.limits.memtableBytesMax) memtables.freeze()
+        if (memtables.active.bytes < pieceBytes || !memtables.freeze()) return
+        flush?.begin(memtables.frozen[0]!)
       },
     )
     memtables.endReplay()
-    const lastSequence = this.#addLoaded(state, memtables)
-    return { memtables, lastSequence, logEnd: recovered.end ?? state.logEnd }
+    return recovered.end
+  }
+
+  /** Of all segments, what was only prepared included. */
+  async #logBytes({ segments }: ManifestState): Promise<number> {
+    let bytes = 0
+    for (const number of segments) {
+      const status = await this.#runtime.files.status(
+        this.#runtime.files.join(this.#directory, segmentFileName(number)),
+      )
+      bytes += status?.size ?? 0
+    }
+    return bytes
   }
 
   /**
@@ -249,13 +297,21 @@ class Recovery {
   }
 
   /** On a full disk the space kept aside is for this too. */
-  async #persistSomehow(state: ManifestState, replayed: Replayed, names: readonly string[]): Promise<Manifest> {
+  async #persistSomehow(
+    state: ManifestState,
+    {
+      replayed,
+      writing,
+      names,
+    }: { readonly replayed: Replayed; readonly writing: Writing; readonly names: readonly string[] },
+  ): Promise<Manifest> {
     try {
-      return await this.#persist(state, replayed)
+      return await this.#persist(state, replayed, writing)
     } catch (error) {
       if (!(error instanceof DiskFullError) || !names.includes(RESERVE_FILE_NAME)) throw error
       await this.#runtime.files.remove(this.#runtime.files.join(this.#directory, RESERVE_FILE_NAME))
-      return this.#persist(await this.#withFreshNumbers(state), replayed)
+      const fresh = await this.#withFreshNumbers(state)
+      return this.#persist(fresh, replayed, this.#beginWriting(fresh))
     }
   }
 
@@ -265,15 +321,19 @@ class Recovery {
     return { ...state, nextFileNumber: Math.max(state.nextFileNumber, fileMax + 1) }
   }
 
+  #beginWriting(state: ManifestState): Writing {
+    const [runtime, directory, tables] = [this.#runtime, this.#directory, this.#tables]
+    const { limits, onManifestFailed: onFailed } = this.#options
+    const manifest = Manifest.prepare(runtime, state, { directory, limits, onFailed })
+    const allocateFileNumber = (): number => manifest.allocateFileNumber()
+    const context = { runtime, directory, limits, tables, worker: this.#worker, allocateFileNumber }
+    return { manifest, flush: new ReplayFlush(context, runtime.workers.open('inline', performByteJob)) }
+  }
+
   /** Writes what was replayed to tables, and begins a new manifest that needs nothing of the old log. */
-  async #persist(state: ManifestState, replayed: Replayed): Promise<Manifest> {
+  async #persist(state: ManifestState, replayed: Replayed, { manifest, flush }: Writing): Promise<Manifest> {
     const { memtables, lastSequence, logEnd } = replayed
-    const manifest = Manifest.prepare(this.#runtime, state, {
-      directory: this.#directory,
-      limits: this.#options.limits,
-      onFailed: this.#options.onManifestFailed,
-    })
-    const files = await this.#flushAll(memtables, lastSequence, manifest)
+    const files = await flush.finish([...memtables.frozen].reverse())
     const firstRun = nextRun(this.#tables.current, 0)
     const placed = files.map((file, i) => ({ level: 0, run: firstRun + i, file }))
     try {
@@ -295,32 +355,6 @@ class Recovery {
     while (memtables.oldestFrozen !== undefined) memtables.release(memtables.oldestFrozen)
     await this.#removeGarbage(manifest)
     return manifest
-  }
-
-  async #flushAll(memtables: Memtables, lastSequence: Sequence, manifest: Manifest): Promise<readonly TableFile[]> {
-    const context: JobContext = {
-      runtime: this.#runtime,
-      directory: this.#directory,
-      limits: this.#options.limits,
-      tables: this.#tables,
-      // Nothing else runs yet that a thread would have to be kept free for.
-      worker: this.#runtime.workers.open('inline', performByteJob),
-      allocateFileNumber: () => manifest.allocateFileNumber(),
-    }
-    const retention = createRetention([], lastSequence)
-    const files: TableFile[] = []
-    try {
-      for (const { memtable } of [...memtables.frozen].reverse()) {
-        const hasOlder = files.length > 0 || this.#tables.current.count > 0
-        const { file } = await writeMemtable(context, memtable, { retention, hasOlder, onProgress: () => undefined })
-        if (file !== undefined) files.push(file)
-      }
-      return files
-    } catch (error) {
-      for (const file of files) file.table.unpin()
-      await this.#removeFiles(files)
-      throw error
-    }
   }
 
   async #removeFiles(files: readonly TableFile[]): Promise<void> {

@@ -26,6 +26,7 @@ const CHUNKS_MAX = 1 << (32 - CHUNK_SHIFT)
 export class Arena {
   readonly #bytes: Buffer[] = []
   readonly #words: Uint32Array[] = []
+  readonly #views: DataView[] = []
   /** The chunk being filled; -1 before the first. */
   #current = -1
   /** In words. */
@@ -34,10 +35,7 @@ export class Arena {
   /** Another view of the memory of a full arena, in whatever thread: it only reads. */
   static over(chunks: readonly SharedArrayBuffer[]): Arena {
     const arena = new Arena()
-    for (const chunk of chunks) {
-      arena.#bytes.push(Buffer.from(chunk))
-      arena.#words.push(new Uint32Array(chunk))
-    }
+    for (const chunk of chunks) arena.#keep(Buffer.from(chunk))
     return arena
   }
 
@@ -71,10 +69,14 @@ export class Arena {
 
   #addChunk(bytes: number): number {
     assert(this.#bytes.length < CHUNKS_MAX, 'places of an arena have 32 bits')
-    const chunk = Buffer.from(new SharedArrayBuffer(bytes))
+    this.#keep(Buffer.from(new SharedArrayBuffer(bytes)))
+    return this.#bytes.length - 1
+  }
+
+  #keep(chunk: Buffer): void {
     this.#bytes.push(chunk)
     this.#words.push(new Uint32Array(chunk.buffer))
-    return this.#bytes.length - 1
+    this.#views.push(new DataView(chunk.buffer))
   }
 
   /** The words of the chunk that holds `place`, which is at `wordOf(place)`. */
@@ -89,6 +91,13 @@ export class Arena {
     const bytes = this.#bytes[place >>> CHUNK_SHIFT]
     assert(bytes !== undefined, 'a place lies in a chunk of its arena')
     return bytes
+  }
+
+  /** The same as a view. */
+  viewAt(place: number): DataView {
+    const view = this.#views[place >>> CHUNK_SHIFT]
+    assert(view !== undefined, 'a place lies in a chunk of its arena')
+    return view
   }
 }
 

@@ -20,7 +20,7 @@ import { sequenceHigh, sequenceLow } from '../../base/sequence'
 import type { Sequence } from '../../base/sequence'
 import { Arena, byteOf, wordOf } from './arena'
 import type { EncodedEntry } from '../rows/batch-codec'
-import { copyInto } from '../files/bytes-in-place'
+import { copyInto, copyWords } from '../files/bytes-in-place'
 
 /** The length of a version that is a tombstone. */
 export const TOMBSTONE_LENGTH = 0xffff_ffff
@@ -40,6 +40,8 @@ const RECORD_WORDS = 7
 const WORD_BYTES = 4
 const WORD = 0x1_0000_0000
 const KEY_LOOP_BYTES_MAX = 64
+/** Longer values are copied faster as a whole. */
+const COPIED_BY_WORDS_MAX = 256
 
 /** Rows and records in one arena, known by their places. */
 export class MemtableRows {
@@ -74,7 +76,7 @@ export class MemtableRows {
   addFrom(entry: EncodedEntry, sequence: Sequence): number {
     const { keyLength, valueLength } = entry
     const place = this.#addRow(keyLength, Math.max(0, valueLength))
-    copyInto(this.#arena.bytesAt(place), byteOf(place) + ROW_WORDS * WORD_BYTES, entry.bytes, entry.keyAt, keyLength)
+    copyWords(this.#arena.viewAt(place), byteOf(place) + ROW_WORDS * WORD_BYTES, entry.view, entry.keyAt, keyLength)
     this.#stampFrom(place, entry, sequence, place + ROW_WORDS + wordsOf(keyLength))
     return place
   }
@@ -117,7 +119,8 @@ export class MemtableRows {
   #stampFrom(place: number, entry: EncodedEntry, sequence: Sequence, valuePlace: number): void {
     const { valueLength } = entry
     this.#stamp(place, sequence, valueLength < 0 ? TOMBSTONE_LENGTH : valueLength, valuePlace)
-    if (valueLength > 0) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), entry.bytes, entry.valueAt, valueLength) // prettier-ignore
+    if (valueLength > COPIED_BY_WORDS_MAX) copyInto(this.#arena.bytesAt(valuePlace), byteOf(valuePlace), entry.bytes, entry.valueAt, valueLength) // prettier-ignore
+    else if (valueLength > 0) copyWords(this.#arena.viewAt(valuePlace), byteOf(valuePlace), entry.view, entry.valueAt, valueLength) // prettier-ignore
   }
 
   /** Writes the newest version of a row, its value apart. */

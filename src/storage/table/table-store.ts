@@ -21,6 +21,9 @@ import type { TableProperties } from './table-format'
 import type { PlacedFile } from './table-set'
 import { TableFile, TableSet, editTableSet } from './table-set'
 
+/** Tables whose files are opened and read at the same time when a store is opened. */
+const OPENED_TOGETHER = 16
+
 /** A change of the newest set. */
 export interface TableSwap {
   readonly adds: readonly PlacedFile[]
@@ -88,13 +91,17 @@ export class TableStore {
   /** Opens every table that the manifest names. Throws `CorruptionError` for one that is missing or another than recorded. */
   async openAll(state: ManifestState): Promise<void> {
     const adds: PlacedFile[] = []
-    try {
-      for (const record of state.tables) {
-        adds.push({ level: record.level, run: record.run, file: await this.#openRecorded(record) })
+    for (let from = 0; from < state.tables.length; from += OPENED_TOGETHER) {
+      const records = state.tables.slice(from, from + OPENED_TOGETHER)
+      const opened = await Promise.allSettled(records.map((record) => this.#openRecorded(record)))
+      for (const [i, outcome] of opened.entries()) {
+        const { level, run } = records[i]!
+        if (outcome.status === 'fulfilled') adds.push({ level, run, file: outcome.value })
       }
-    } catch (error) {
+      const failed = opened.find((outcome) => outcome.status === 'rejected')
+      if (failed === undefined) continue
       for (const { file } of adds) file.table.unpin()
-      throw error
+      throw failed.reason
     }
     this.swap({ adds, removes: [] })
   }

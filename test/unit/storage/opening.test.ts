@@ -93,6 +93,31 @@ describe('opening a directory', () => {
     expect(await runtime.files.list('/data/db')).toContain('notes.txt')
   })
 
+  test('refuses a log that is damaged far behind its beginning, and leaves all as it is, though tables were written of what comes before', async () => {
+    const limits = { memtableBytesMax: 16 * 1024, walBytesMax: 16 * 1024 * 1024, levelZeroTablesMax: 64 }
+    const runtime = createMemoryRuntime({ seed: 3 })
+    const engine = await open(runtime, '/data/db', {
+      limits: { memtableBytesMax: 1024 * 1024, walBytesMax: 16 * 1024 * 1024 },
+    })
+    for (let i = 1; i <= 120; i++) await put(engine, i, `k${i}`, 1000)
+    const image = runtime.durableImage('everything')
+    const segments = [...image.files].filter(([path]) => path.endsWith('.log')).sort(([a], [b]) => (a < b ? -1 : 1))
+    const [path, bytes] = segments.find(([, content]) => Buffer.from(content).includes('k60'))!
+    const damaged = Buffer.from(bytes)
+    damaged[damaged.indexOf('k60')]! ^= 1
+    const files = withFile(image, path, damaged)
+    const again = createMemoryRuntime({ files })
+    await expect(open(again, '/data/db', { limits })).rejects.toThrow(CorruptionError)
+    const tables = again.calls.filter((call) => call.operation === 'create' && call.path.endsWith('.table'))
+    expect(tables.length).toBeGreaterThan(0)
+    expect(again.durableImage('everything').files).toEqual(files.files)
+    // Undamaged, it opens.
+    const whole = await open(createMemoryRuntime({ files: image }), '/data/db', { limits })
+    expect(whole.getSync('k120', 120)?.length).toBe(1000)
+    expect(whole.stats().levels[0]!.tables).toBeGreaterThan(4)
+    await whole.close()
+  })
+
   test('is refused while another engine has it open, and free after that one is closed', async () => {
     const runtime = createMemoryRuntime({ seed: 1 })
     const first = await open(runtime)
