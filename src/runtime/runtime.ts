@@ -181,6 +181,11 @@ export interface IoRequest {
   readonly bytes: Uint8Array
   readonly position: number
   readonly sync: boolean
+  /**
+   * It may be carried out on the calling thread, which it blocks meanwhile, if nothing else is pending and it has no sync: for small
+   * writes, where to wake a thread costs more than they do. Order and time of the callbacks stay as they are.
+   */
+  readonly atOnce?: boolean
 }
 
 /**

@@ -13,7 +13,9 @@
  *    not: an idle database lets the process end.
  * 4. A thread that died fails what is pending and everything after it with `IoError`; it is not started again, for nobody
  *    knows what its last request did.
- * 5. Memory shared with the thread is never given back before the thread ends: V8 does not count shared memory, so nothing
+ * 5. What may be done at once is done here if nothing is pending (ended-requests.ts), and so before whatever is submitted
+ *    afterwards; its caller is told before theirs. While one is to be told the process stays alive, too.
+ * 6. Memory shared with the thread is never given back before the thread ends: V8 does not count shared memory, so nothing
  *    would ever collect it there. Hence at most `IO_SHARED_BYTES_MAX` is shared; what is allocated beyond is ordinary memory,
  *    and goes to the thread in pieces through a stage. Whoever reuses what it allocated never copies.
  *
@@ -28,6 +30,7 @@ import type { IoDone, IoRequest, IoThread, IoThreadMode } from '../runtime'
 import { createIoControl, ioProtocolVersion, word } from './io-control'
 import type { IoControl, IoThreadData, IoThreadMemory, IoThreadReady } from './io-control'
 import { ioRequestError, requestEnd } from './io-request'
+import { EndedRequests } from './ended-requests'
 import { InlineIoThread } from './io-thread-inline'
 import { NodeFile } from './node-file'
 import { findWorkerFile } from './worker-file'
@@ -79,6 +82,8 @@ class WorkerIoThread implements IoThread {
   readonly #worker: Worker
   readonly #control: IoControl
   readonly #pending: Pending[] = []
+  /** Done here, and not told yet: all of them were submitted before what is pending. */
+  readonly #doneHere = new EndedRequests()
   /** The identity of what is shared; 0 for what is not. */
   readonly #identities = new WeakMap<ArrayBufferLike, number>()
   #memoriesShared = 0
@@ -124,6 +129,10 @@ class WorkerIoThread implements IoThread {
       request.bytes.length === 0 || this.#identities.has(request.bytes.buffer),
       'an I/O thread writes from memory that it allocated',
     )
+    if (request.atOnce === true && !request.sync && this.#pending.length === 0 && this.#death === undefined) {
+      this.#doneHere.perform(request, done)
+      return
+    }
     file.beginRequest()
     if (this.#pending.push({ file, request, done, sent: 0, sentMs: 0 }) === 1) this.#worker.ref()
     if (this.#death !== undefined) {
@@ -136,6 +145,7 @@ class WorkerIoThread implements IoThread {
 
   drainSync(): void {
     const { words } = this.#control
+    this.#doneHere.drain()
     while (this.#pending.length > 0) {
       if (this.#death !== undefined) {
         this.#failPending()
@@ -156,6 +166,7 @@ class WorkerIoThread implements IoThread {
   }
 
   async #close(): Promise<void> {
+    await this.#doneHere.idle()
     if (this.#pending.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     if (this.#death !== undefined) return
     this.#worker.removeAllListeners()
@@ -197,10 +208,17 @@ class WorkerIoThread implements IoThread {
     return piece
   }
 
+  /** Whether the thread is done with what it has in hand. */
+  get #hasEnded(): boolean {
+    return this.#isHanded && Atomics.load(this.#control.words, word.done) !== this.#doneBefore
+  }
+
   /** Takes the head off the queue if the thread is done with it, and tells its caller. ATOMIC: no await. */
   #takeEnded(): boolean {
     const { words, times } = this.#control
-    if (!this.#isHanded || Atomics.load(words, word.done) === this.#doneBefore) return false
+    // Whoever was done before is told before; that may lead to another call of this.
+    if (this.#hasEnded && !this.#doneHere.isEmpty) this.#doneHere.drain()
+    if (!this.#hasEnded) return false
     const head = present(this.#pending[0], 'what the thread had in hand is at the head of the queue')
     const { file, request, done, sent } = head
     const outcome = {
@@ -258,6 +276,7 @@ class WorkerIoThread implements IoThread {
   }
 
   #failPending(): void {
+    this.#doneHere.drain()
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
       const { file } = next
       file.endRequest()

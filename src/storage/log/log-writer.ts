@@ -23,6 +23,9 @@ import type { LogGroup } from './log-group'
 import { usableBytes } from './log-pace'
 import type { Segment } from './log-supply'
 
+/** A frame of up to so many bytes that is not synced is written at once, without waking the thread for it: some microseconds. */
+const AT_ONCE_BYTES_MAX = 64 * 1024
+
 /** Told once how a frame ended, after the writer's own state has followed. */
 export type WriteDone = (error: Error | undefined) => void
 
@@ -201,7 +204,8 @@ export class LogWriter {
     this.#lastSequence = lastSequence
     this.#bytesWritten += frameBytes
     const bytes = memory.subarray(0, frameBytes)
-    this.#thread.submit({ file: this.#segment.file, bytes, position: offset, sync }, (error, times) => {
+    const atOnce = !sync && frameBytes <= AT_ONCE_BYTES_MAX
+    this.#thread.submit({ file: this.#segment.file, bytes, position: offset, sync, atOnce }, (error, times) => {
       if (error === undefined) this.#promised = promise
       if (error === undefined && times !== undefined) this.#writes.record(times.writeMs)
       this.#ended(error, { sync, times }, done)

@@ -44,6 +44,40 @@ export function ioThreadContract(mode: IoThreadMode, world: () => ContractWorld)
     expect(await content()).toBe('abcdef')
   })
 
+  test('what may be done at once is, if nothing is pending; callers are told later all the same, and in the order of submission', async () => {
+    const told: string[] = []
+    const submit = (text: string, position: number, how: { sync: boolean; atOnce: boolean }): Promise<void> =>
+      new Promise((resolve) => {
+        thread.submit({ file, bytes: memoryOf(text), position, ...how }, (error) => {
+          told.push(error === undefined ? text : String(error))
+          resolve()
+        })
+      })
+    const [first, second] = [
+      submit('a', 0, { sync: false, atOnce: true }),
+      submit('b', 1, { sync: false, atOnce: true }),
+    ]
+    const seen = Buffer.alloc(2)
+    expect([file.readSync(seen, 0, 2, 0), seen.toString('latin1')]).toEqual([2, 'ab'])
+    const third = submit('c', 2, { sync: true, atOnce: true })
+    const fourth = submit('d', 3, { sync: false, atOnce: true })
+    expect(told).toEqual([])
+    await Promise.all([first, second, third, fourth])
+    await submit('e', 4, { sync: false, atOnce: true })
+    expect(told.join('')).toBe('abcde')
+    expect(await content()).toBe('abcde')
+  })
+
+  test('a drain tells those, too, whose requests were done at once, in their order', () => {
+    const told: string[] = []
+    for (const [at, text] of ['a', 'b', 'c', 'd'].entries()) {
+      const atOnce = text !== 'c'
+      thread.submit({ file, bytes: memoryOf(text), position: at, sync: false, atOnce }, () => told.push(text))
+    }
+    thread.drainSync()
+    expect(told.join('')).toBe('abcd')
+  })
+
   test('memory allocated later, and much of it, is written too', async () => {
     for (let round = 0; round < 20; round++) {
       expect(await carryOut(memoryOf(String.fromCharCode(97 + round)), round, false)).toBeUndefined()

@@ -55,8 +55,16 @@ export class MemoryIoThread implements IoThread {
       step: bytes.length > 0 ? 'write' : request.sync ? 'sync' : 'told',
       error: undefined,
     }
+    // What was done at once and is not told yet does not stand in the way of more of that.
+    const isFree = this.#pending.every(({ step }) => step === 'told')
     this.#pending.push(pending)
-    if (this.mode === 'inline') while (pending.step !== 'told') this.#advance(pending)
+    const isAtOnce = this.mode === 'inline' || (request.atOnce === true && !request.sync && isFree)
+    try {
+      if (isAtOnce) while (pending.step !== 'told') this.#advance(pending)
+    } catch (error) {
+      // A caller in another thread than the one that writes has not noticed.
+      if (!(error instanceof CrashedError) || this.mode === 'inline') throw error
+    }
     this.#schedule()
   }
 
