@@ -18,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   dumpCommand,
   loadCommand,
   restoreCommand,
+  checkpointCommand,
   compactCommand,
   shellCommand,
   inspectCommand,
@@ -26,4 +27,3 @@ export const COMMANDS: readonly Command[] = [
   createHelpCommand(() => COMMANDS),
   versionCommand,
 ]
-  checkpointCommand,
