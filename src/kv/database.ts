@@ -24,12 +24,14 @@ import { CallbackGuard } from './callback-guard'
 import type { Guards } from './callback-guard'
 import { checkCheckpointArguments, writeCheckpoint } from './checkpoint'
 import type { CheckpointOptions, CheckpointReceipt } from './checkpoint'
+import type { DatabaseStats } from './database-stats'
+import { databaseStats } from './database-stats'
 import { ASYNC_DISPOSE } from './dispose'
 import type { Events } from './events'
 import { checkHistoryOptions } from './history'
 import { InFlight } from './in-flight'
 import { Interruption } from './interruption'
-import type { DatabaseStats, Operations } from './operations'
+import type { Operations } from './operations'
 import { loadPairs } from './load'
 import type { LoadOptions, LoadPairs, LoadReceipt } from './load'
 import { inputToKeys, rejection } from './now'
@@ -303,12 +305,7 @@ export class Database {
   /** Figures of transactions, storage and events. */
   stats(): DatabaseStats {
     this.#checkOpen('stats')
-    const { events, operations } = this.#parts
-    return {
-      transactions: this.#store.stats(),
-      storage: operations.stats(),
-      events: { listenerFailures: events.listenerFailures, lastListenerFailure: events.lastListenerFailure },
-    }
+    return databaseStats(this.#parts)
   }
 
   /**

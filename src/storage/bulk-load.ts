@@ -82,6 +82,13 @@ export class BulkLoads {
     return load
   }
 
+  /** Bytes of memory in which those under way write their tables. */
+  get memoryBytes(): number {
+    let bytes = 0
+    for (const load of this.#open) bytes += load.memoryBytes
+    return bytes
+  }
+
   /** Gives up every load that is not committed. REQUIRES: no background work begins any more. */
   async close(): Promise<void> {
     for (const load of [...this.#open]) await load.discard()
@@ -134,6 +141,11 @@ export class BulkLoad implements EngineLoad {
     })
   }
 
+  get memoryBytes(): number {
+    const finished = this.#files.reduce((sum, { table }) => sum + table.filterBytes + table.indexBytes, 0)
+    return this.#output.memoryBytes + finished
+  }
+
   add(key: Key, value: Uint8Array): undefined | Promise<void> {
     this.#check()
     assert(this.#firstKey === undefined || key > this.#lastKey, 'loaded keys ascend')
@@ -161,7 +173,10 @@ export class BulkLoad implements EngineLoad {
     this.#check()
     assert(this.#firstKey !== undefined, 'a load that is committed has a row')
     this.#state = 'committing'
-    return this.#guarded(() => this.#commit(door))
+    return this.#guarded(async () => {
+      await this.#commit(door)
+      this.#peers.ended()
+    })
   }
 
   async discard(): Promise<void> {
@@ -180,6 +195,7 @@ export class BulkLoad implements EngineLoad {
       this.#state = error instanceof CommitOutcomeUnknownError ? 'unknown' : 'ended'
       if (this.#state === 'unknown') this.#letGo()
       else await this.#clear()
+      this.#peers.ended()
       throw error
     })
     this.#busy = done.catch(() => undefined)

@@ -18,7 +18,7 @@ import type { Sequence } from '../base/sequence'
 import type { BackgroundMode } from '../runtime/runtime'
 import type { Background, JobKind } from './background'
 import { compact, tableSetToLevels } from './compaction/compaction-job'
-import type { CompactionPlan, Levels } from './compaction/compaction-picker'
+import type { CompactionPlan, Levels, RunInputs } from './compaction/compaction-picker'
 import { pickCompaction, planDescent } from './compaction/compaction-picker'
 import { planRange, planRewriteOf, tablesToRewrite } from './compaction/compaction-range'
 import type { Retention } from './compaction/compaction-retention'
@@ -29,6 +29,7 @@ import type { JobContext } from './compaction/job-context'
 import type { Log } from './log/log'
 import type { SegmentStatus } from './log/log-contract'
 import type { Manifest } from './manifest/manifest'
+import { LEVELS } from './manifest/manifest-state'
 import type { ManifestEdit } from './manifest/manifest-state'
 import type { Memtables } from './memtable/memtables'
 import type { MergeCredit } from './compaction/merge-credit'
@@ -63,6 +64,9 @@ export interface JobFigures {
   flushBytesWritten: number
   compactionBytesRead: number
   compactionBytesWritten: number
+  /** By level: what merges have read from it; what flushes and merges have written to it. */
+  readonly bytesRead: number[]
+  readonly bytesWritten: number[]
 }
 
 /** A store is flushed when it is closed if its log takes so many times the space of what is flushed. */
@@ -76,12 +80,17 @@ export class EngineJobs {
     flushBytesWritten: 0,
     compactionBytesRead: 0,
     compactionBytesWritten: 0,
+    bytesRead: new Array<number>(LEVELS).fill(0),
+    bytesWritten: new Array<number>(LEVELS).fill(0),
   }
   readonly #options: JobsOptions
   #background: Background | undefined
   #pace: MergePace | undefined
   #rest: RestWatch | undefined
   #isEnding = false
+  /** Runs that are being merged; memtables that are being written. */
+  #inputsRunning = 0
+  #outputsRunning = 0
 
   constructor(options: JobsOptions) {
     this.#options = options
@@ -123,6 +132,11 @@ export class EngineJobs {
   /** Where the byte work is done. */
   get workerMode(): BackgroundMode {
     return this.#options.worker.mode
+  }
+
+  /** What is under way: runs that a merge reads, and tables under construction. */
+  get running(): { readonly inputs: number; readonly outputs: number } {
+    return { inputs: this.#inputsRunning, outputs: this.#outputsRunning }
   }
 
   /**
@@ -189,11 +203,12 @@ export class EngineJobs {
     if (log.syncedSequence < frozen.through) await log.sync()
     assert(log.syncedSequence >= frozen.through, 'a memtable is flushed only when its log is synced')
     const hasOlder = tables.current.count > 0
-    const output = await writeMemtable(this.#options, frozen.memtable, {
+    const options = {
       retention: this.#retention(),
       hasOlder,
-      onProgress: (bytes) => this.#pace?.flushed(bytes),
-    })
+      onProgress: (bytes: number) => this.#pace?.flushed(bytes),
+    }
+    const output = await this.#running(0, () => writeMemtable(this.#options, frozen.memtable, options))
     const files = output.file === undefined ? [] : [output.file]
     // Only flushes add to level 0, one at a time, so that this number is still free when the edit is synced.
     const place = { level: 0, run: nextRun(tables.current, 0) }
@@ -210,6 +225,7 @@ export class EngineJobs {
     memtables.release(frozen)
     this.figures.flushes++
     this.figures.flushBytesWritten += output.bytes
+    this.figures.bytesWritten[0]! += output.bytes
     const ms = runtime.clock.monotonicMs() - startedMs
     this.#options.onEvent({ type: 'flush', bytes: output.bytes, entries: output.entries, ms })
     runtime.faults.reach('flush.before-drop')
@@ -259,12 +275,10 @@ export class EngineJobs {
     const { runtime, tables } = this.#options
     const startedMs = runtime.clock.monotonicMs()
     const set = tables.current
-    const { swap, bytesRead, bytesWritten } = await compact(this.#options, {
-      plan,
-      set,
-      retention,
-      onProgress: (bytes) => this.#pace?.merged(bytes, { isAwaited }),
-    })
+    const onProgress = (bytes: number): void | Promise<void> => this.#pace?.merged(bytes, { isAwaited })
+    const job = { plan, set, retention, onProgress }
+    const output = await this.#running(plan.isMove ? 0 : plan.inputs.length, () => compact(this.#options, job))
+    const { swap, bytesRead, bytesWritten } = output
     const addTables = swap.adds.map(({ file, ...place }) => propertiesToRecord(file.properties, place))
     const written = plan.isMove ? [] : swap.adds.map(({ file }) => file)
     await this.#record({ addTables, removeTables: swap.removes }, written)
@@ -272,8 +286,22 @@ export class EngineJobs {
     this.figures.compactions++
     this.figures.compactionBytesRead += bytesRead
     this.figures.compactionBytesWritten += bytesWritten
+    this.figures.bytesWritten[plan.outputLevel]! += bytesWritten
+    if (!plan.isMove) for (const input of plan.inputs) this.figures.bytesRead[input.level]! += runBytes(input)
     const ms = runtime.clock.monotonicMs() - startedMs
     this.#options.onEvent({ type: 'compaction', level: plan.outputLevel, bytesRead, bytesWritten, ms })
+  }
+
+  /** Does a job's byte work, and shows meanwhile that it does. */
+  async #running<T>(inputs: number, work: () => Promise<T>): Promise<T> {
+    this.#inputsRunning += inputs
+    this.#outputsRunning++
+    try {
+      return await work()
+    } finally {
+      this.#inputsRunning -= inputs
+      this.#outputsRunning--
+    }
   }
 
   /** Makes an edit durable; `files`, just written, are let go of if that fails, and removed unless it may name them. */
@@ -308,6 +336,10 @@ export class EngineJobs {
   #retention(): Retention {
     return createRetention(this.#options.liveSnapshots(), this.#options.publishedSequence())
   }
+}
+
+function runBytes({ tables }: RunInputs): number {
+  return tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
 }
 
 /** The first segment that holds anything beyond `through`, or the one being written. */

@@ -43,6 +43,11 @@ export class EngineReader {
     this.#onEvent = onEvent
   }
 
+  /** Cursors that are open. */
+  get cursors(): number {
+    return this.#cursors.size
+  }
+
   /** As `Engine.get`. */
   get(key: Key, sequence: Sequence): Buffer | undefined | Promise<Buffer | undefined> {
     const found = this.#found

@@ -23,6 +23,9 @@ import type { Key } from '../base/bytes'
 import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
+import type { EngineStats } from './engine-stats'
+
+export type { EngineStats } from './engine-stats'
 
 /** 'sync': on disk when published; 'os': handed to the operating system when published, synced at intervals. */
 export type Durability = 'sync' | 'os'
@@ -208,78 +211,6 @@ export interface EngineCursor {
   value(): Buffer
   /** Lets go of what the cursor pins. Idempotent. */
   close(): void
-}
-
-/** Figures of an engine. Sizes in bytes; an engine without a part reports zeros for it. */
-export interface EngineStats {
-  readonly memtableBytes: number
-  readonly memtableEntries: number
-  readonly memtablesFrozen: number
-  readonly tables: number
-  /** Descriptors of table files that are open, at most `openTablesMax`; and how often one was opened again. */
-  readonly openTables: number
-  readonly tableReopens: number
-  /** Runs, tables, bytes and entries per level, level 0 first. */
-  readonly levels: readonly {
-    readonly runs: number
-    readonly tables: number
-    readonly bytes: number
-    readonly entries: number
-  }[]
-  readonly logSegments: number
-  readonly logBytesWritten: number
-  readonly logGroups: number
-  readonly logSyncs: number
-  readonly flushes: number
-  readonly compactions: number
-  /** Where flushes and compactions do their byte work. */
-  readonly worker: 'thread' | 'inline'
-  readonly flushBytesWritten: number
-  readonly compactionBytesRead: number
-  readonly compactionBytesWritten: number
-  /** Bytes written to tables for each byte flushed since the engine was opened; the log is counted apart. */
-  readonly writeAmplification: number
-  /** What commits have granted to flushes and merges and these have not done yet. */
-  readonly mergeDebtBytes: number
-  readonly blockCache: {
-    readonly bytes: number
-    readonly blocks: number
-    readonly hits: number
-    readonly misses: number
-  }
-  /** Blocks read from files. */
-  readonly blockReads: number
-  readonly filter: {
-    readonly checks: number
-    readonly negatives: number
-    readonly falsePositives: number
-    readonly bytes: number
-  }
-  readonly indexBytes: number
-  /** How blocks are found in tables: tables by mode, memory of their models, and how searches with a model ended. */
-  readonly index: {
-    readonly tablesBinary: number
-    readonly tablesResident: number
-    readonly tablesLean: number
-    /** Resident; part of `indexBytes`. */
-    readonly modelBytes: number
-    readonly modelHits: number
-    /** Searches that the model led astray: slower, never wrong. */
-    readonly modelFallbacks: number
-    /** Index pages read by lean tables, beside the data blocks. */
-    readonly pageReads: number
-  }
-  readonly stalls: {
-    readonly count: number
-    readonly totalMs: number
-    readonly longestMs: number
-    /** Waits by what they began with: merging that is owed, full memory, a full level 0. */
-    readonly countByKind: { readonly mergeDebt: number; readonly memtables: number; readonly levelZero: number }
-    readonly cause: string | undefined
-  }
-  /** The last failure of background work that has not been followed by a success. */
-  readonly backgroundError: Error | undefined
-  readonly poisoned: Error | undefined
 }
 
 /** What background work reports, for `onEvent`. */

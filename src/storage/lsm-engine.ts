@@ -209,12 +209,17 @@ export class LsmEngine implements Engine {
   }
 
   stats(): EngineStats {
+    const { tables, memtables } = this.#store
     return engineFigures({
-      tables: this.#store.tables,
-      memtables: this.#store.memtables,
-      log: this.#log,
-      jobs: this.#jobs?.figures,
-      worker: this.#jobs?.workerMode ?? 'inline',
+      ...{
+        limits: this.#options.limits,
+        tables,
+        memtables,
+        reader: this.#reader,
+        log: this.#log,
+        jobs: this.#jobs,
+        loads: this.#loads,
+      },
       mergeDebtBytes: this.#credit.debtBytes,
       stalls: this.#admission.figures(),
       backgroundError: this.#background?.error,

@@ -3,7 +3,8 @@
 //   node --expose-gc load-child.cjs <library> <directory> <options as JSON> <rows> <rows between samples>
 //
 // 20-byte keys in scattered order, 100-byte values, 100 rows a transaction, 8 transactions at a time. A sample is what is in use after
-// full collections: the heap, and beside it array buffers, shared ones included. The first one is taken before the load.
+// full collections: the heap, and beside it array buffers, shared ones included; and what stats().memory says at that moment. The first
+// one is taken before the load.
 // Prints one line of JSON.
 'use strict'
 
@@ -16,23 +17,21 @@ const TRANSACTIONS_AT_A_TIME = 8
 const STEP = 7919
 
 /** Bytes in use, after full collections. `external` counts array buffers but for shared ones, `arrayBuffers` those too. */
-function memoryInUse() {
+function memoryInUse(db) {
   global.gc()
   global.gc()
   const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage()
-  return { heapUsed, external, arrayBuffers, rss }
+  const { bytes, budgetBytes } = db.stats().memory
+  return { heapUsed, external, arrayBuffers, rss, shown: { bytes, budgetBytes } }
 }
-
-const sum = ({ heapUsed, external, arrayBuffers }) => heapUsed + Math.max(external, arrayBuffers)
 
 async function main() {
   const rows = Number(rowsText)
   const every = Number(everyText)
   const db = await open(directory, JSON.parse(options))
   await db.put('first', 'so that everything is set up')
-  const before = memoryInUse()
-  let peak = before
-  let samples = 0
+  const before = memoryInUse(db)
+  const samples = []
   let next = 0
   let sampleAt = every
   const key = (i) => `key ${String((i * STEP) % rows).padStart(16, '0')}`
@@ -46,19 +45,17 @@ async function main() {
       })
       if (next < sampleAt) continue
       sampleAt += every
-      const now = memoryInUse()
-      samples++
-      if (sum(now) > sum(peak)) peak = now
+      samples.push(memoryInUse(db))
     }
   }
   await Promise.all(Array.from({ length: TRANSACTIONS_AT_A_TIME }, client))
   await db.compact()
-  const after = memoryInUse()
+  const after = memoryInUse(db)
   const { filter, indexBytes, blockCache, levels, tables } = db.stats().storage
   const count = await db.count()
   await db.close()
   const stored = { filterBytes: filter.bytes, indexBytes, cacheBytes: blockCache.bytes, tables, bytes: levels.reduce((all, level) => all + level.bytes, 0) } // prettier-ignore
-  process.stdout.write(`${JSON.stringify({ before, peak, after, samples, count, stored })}\n`)
+  process.stdout.write(`${JSON.stringify({ before, samples, after, count, stored })}\n`)
 }
 
 main().catch((error) => {

@@ -18,6 +18,10 @@ import type { MemtableRows } from './memtable-rows'
 import { sortRows } from './row-sort'
 
 const STOP = { break: true } as const
+/** Slots of a row in the tree, and the head of its key's string, measured. */
+const TREE_ROW_BYTES = 44
+/** So much of a key's string is part of the overhead that a memtable counts for each entry. */
+const KEY_BYTES_SHORT = 40
 const TREE_NODE_ENTRIES_MAX = 64
 const PLACES_INITIAL = 1024
 
@@ -31,6 +35,10 @@ export interface OrderedRows {
 export interface RowOrder {
   /** Rows. */
   readonly size: number
+  /** Bytes of memory taken, beside the rows. */
+  readonly memoryBytes: number
+  /** Of the keys that it holds as strings, what is beyond KEY_BYTES_SHORT of each: what a memtable counts beside its entries. */
+  readonly longKeyBytes: number
   /** Takes in a row, given by its key or by its place alone. REQUIRES: its key is not there yet. */
   add(key: Key, place: number): void
   addRow(place: number): void
@@ -50,6 +58,8 @@ export interface RowOrder {
 export class TreeOrder implements RowOrder {
   readonly #tree = new BTree<Key, number>(undefined, compareKeys, TREE_NODE_ENTRIES_MAX)
   readonly #rows: MemtableRows
+  #keyBytes = 0
+  #longKeyBytes = 0
 
   constructor(rows: MemtableRows) {
     this.#rows = rows
@@ -59,12 +69,22 @@ export class TreeOrder implements RowOrder {
     return this.#tree.size
   }
 
+  get memoryBytes(): number {
+    return this.#tree.size * TREE_ROW_BYTES + this.#keyBytes
+  }
+
+  get longKeyBytes(): number {
+    return this.#longKeyBytes
+  }
+
   add(key: Key, place: number): void {
     this.#tree.set(key, place)
+    this.#keyBytes += key.length
+    if (key.length > KEY_BYTES_SHORT) this.#longKeyBytes += key.length - KEY_BYTES_SHORT
   }
 
   addRow(place: number): void {
-    this.#tree.set(this.#rows.keyAt(place), place)
+    this.add(this.#rows.keyAt(place), place)
   }
 
   find(key: Key): number {
@@ -128,6 +148,15 @@ export class GatheredOrder implements RowOrder {
 
   get size(): number {
     return this.#size
+  }
+
+  get memoryBytes(): number {
+    return this.#places.byteLength
+  }
+
+  /** It has no strings. */
+  get longKeyBytes(): number {
+    return 0
   }
 
   add(_key: Key, place: number): void {

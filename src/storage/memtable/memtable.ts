@@ -157,7 +157,17 @@ export class Memtable {
 
   /** What the content takes in memory: keys, values, and an overhead for each entry; what `memtableBytesMax` bounds. */
   get bytes(): number {
-    return this.#keyBytes + this.#valueBytes + this.entries * ENTRY_OVERHEAD_BYTES
+    return this.#keyBytes + this.#valueBytes + this.entries * ENTRY_OVERHEAD_BYTES + this.#order.longKeyBytes
+  }
+
+  /** Bytes of memory that its parts really take: arena, hash and order. */
+  get memoryBytes(): number {
+    return this.arenaBytes + this.#index.memoryBytes + this.#order.memoryBytes
+  }
+
+  /** Of them the arena's: shared memory, beside the heap. */
+  get arenaBytes(): number {
+    return this.#rows.memoryBytes
   }
 
   /** The least and the greatest sequence inserted; 0 if empty. */

@@ -83,6 +83,11 @@ export class TableOutput {
     return this.#writer
   }
 
+  /** Bytes of memory that what is under construction takes. */
+  get memoryBytes(): number {
+    return this.#memory?.memoryBytes ?? 0
+  }
+
   /** Whether the next version, the first of its key, should begin a new table. REQUIRES: asked in the order of keys. */
   shouldCut(version: Version): boolean {
     const { cutKeys, tableBytesMax } = this.#options

@@ -41,6 +41,8 @@ export class TableStore {
   readonly #runtime: Runtime
   readonly #directory: string
   readonly #removals = new Set<Promise<void>>()
+  /** Tables that the newest set no longer has and somebody still holds. */
+  readonly #obsolete = new Set<TableFile>()
   readonly #onRemoveFailed: (error: Error) => void
   #current: TableSet
 
@@ -73,6 +75,11 @@ export class TableStore {
   /** The newest set. Whoever keeps it beyond the present step pins it. */
   get current(): TableSet {
     return this.#current
+  }
+
+  /** Tables that the newest set no longer has, held by readers and jobs that began before. */
+  get obsolete(): Iterable<TableFile> {
+    return this.#obsolete
   }
 
   /** The path of a table's file. */
@@ -110,6 +117,7 @@ export class TableStore {
   swap(change: TableSwap): void {
     const before = this.#current
     this.#current = editTableSet(before, change, this.#release)
+    for (const { file } of before.places) if (file.isObsolete) this.#obsolete.add(file)
     before.unpin()
   }
 
@@ -144,6 +152,7 @@ export class TableStore {
   readonly #release = (file: TableFile): void => {
     file.table.unpin()
     if (!file.isObsolete) return
+    this.#obsolete.delete(file)
     const removal = this.#runtime.files
       .remove(this.path(file.number))
       .catch((error: unknown) => this.#onRemoveFailed(error as Error))

@@ -75,6 +75,11 @@ export class WriterMemory {
     this.block = new BlockBuilder(blockBytes)
   }
 
+  /** Bytes of memory taken: finished blocks, the block under construction, the hashes of keys. */
+  get memoryBytes(): number {
+    return 2 * this.target.bytes.length + this.filter.keys * HASH_BYTES
+  }
+
   /** Makes it ready for another table. */
   clear(): void {
     this.block.clear()
@@ -82,6 +87,8 @@ export class WriterMemory {
   }
 }
 
+/** Of a key, until the filter is built; its memory grows by doubling. */
+const HASH_BYTES = 16
 /** Finished blocks are written once they have gathered to this. */
 const DRAIN_BYTES_MIN = 256 * 1024
 const RANGE_TOMBSTONE_OVERHEAD_BYTES = 18

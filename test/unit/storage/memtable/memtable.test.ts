@@ -272,3 +272,43 @@ function collidingKeys(count: number): Key[] {
 function compare(a: Key, b: Key): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+describe('the memory of a memtable', () => {
+  const fill = (keyBytes: number, valueBytes: number): Memtable => {
+    const memtable = new Memtable()
+    const rows = Math.ceil((4 * 1024 * 1024) / (keyBytes + valueBytes + 120))
+    for (let i = 1; i <= rows; i++) {
+      memtable.insert(ENTRY_PUT, String(i * 7919).padStart(keyBytes, '0'), Buffer.alloc(valueBytes, i), i)
+    }
+    return memtable
+  }
+
+  test.each([
+    [10, 0],
+    [20, 100],
+    [40, 1],
+    [100, 0],
+    [1000, 10],
+    [4096, 0],
+    [20, 4000],
+    [20, 200_000],
+    [20, 270_000],
+  ])('of rows of %d and %d bytes is what it counts, a third more at most, and a chunk', (keyBytes, valueBytes) => {
+    const memtable = fill(keyBytes, valueBytes)
+    expect(memtable.arenaBytes).toBeLessThan(memtable.memoryBytes)
+    expect(memtable.memoryBytes).toBeLessThan((memtable.bytes * 4) / 3 + 1024 * 1024)
+    // And what it counts is no more than half as much again: it would be frozen too early.
+    expect(memtable.bytes).toBeLessThan(1.5 * memtable.memoryBytes + 1024 * 1024)
+  })
+
+  test('counts a long key twice, since the order holds it as a string too', () => {
+    const [short, long] = [new Memtable(), new Memtable()]
+    short.insert(ENTRY_PUT, 'k'.repeat(40), Buffer.alloc(10), 1)
+    long.insert(ENTRY_PUT, 'k'.repeat(1040), Buffer.alloc(10), 1)
+    expect(long.bytes - short.bytes).toBe(2000)
+    // An overwrite brings no second string.
+    const before = long.bytes
+    long.insert(ENTRY_PUT, 'k'.repeat(1040), Buffer.alloc(10), 2)
+    expect(long.bytes - before).toBe(1040 + 10 + 120)
+  })
+})
