@@ -7,7 +7,7 @@
  */
 import path from 'node:path'
 import { verifyStore } from '../../src/storage/inspect/verify-store'
-import type { VerifyReport } from '../../src/storage/inspect/verify-report'
+import type { VerifyReport } from '../../src/base/verification'
 import { createMemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import type { FlipImage, FlipPlace } from './bit-flip'
 import { FLIP_DIRECTORY, flippedFiles } from './bit-flip'

@@ -11,6 +11,7 @@
  */
 import { InvalidArgumentError, StrictKvError } from '../../base/errors'
 import type { Sequence } from '../../base/sequence'
+import type { VerifyOptions, VerifyReport } from '../../base/verification'
 import type { Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, manifestFileName, parseFileName, tableFileName } from '../files/file-names'
 import { toProblem } from '../files/file-problem'
@@ -26,7 +27,6 @@ import { databaseMarkOf } from '../manifest/database-mark'
 import { verifyLog } from './verify-log'
 import type { LogFindings } from './verify-log'
 import { Findings, Pace } from './verify-report'
-import type { VerifyOptions, VerifyReport } from './verify-report'
 import { verifyTables, verifyTablesAlone } from './verify-tables'
 
 /**

@@ -107,6 +107,11 @@ export interface RecoverOptions {
   readonly cleanEnd?: LogEnd | undefined
   /** The mark that each segment must have; not looked at if undefined. */
   readonly databaseMark?: number | undefined
+  /**
+   * Reading ends once the commits through here are read, for a log that is being written to: everything through here is durable, so
+   * that not to come here is corruption. What follows is not looked at.
+   */
+  readonly throughSequence?: Sequence | undefined
 }
 
 /** Receives the commits of a log in order. The batch and its values are views, valid during the call. */

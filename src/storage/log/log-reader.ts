@@ -89,11 +89,13 @@ class Recovery {
   }
 
   async run(): Promise<RecoveredLog> {
-    const { cleanEnd, afterSequence } = this.#options
-    while (await this.#readFrame());
+    const { cleanEnd, afterSequence, throughSequence } = this.#options
+    while (!this.#isThrough(throughSequence) && (await this.#readFrame()));
     const end = this.#end()
     if (cleanEnd !== undefined) await this.#checkCleanEnd(cleanEnd, end)
-    const torn = cleanEnd === undefined && end !== undefined ? await this.#judgeTail() : undefined
+    if (throughSequence !== undefined) this.#checkThrough(throughSequence)
+    const isOpenEnded = cleanEnd === undefined && throughSequence === undefined && end !== undefined
+    const torn = isOpenEnded ? await this.#judgeTail() : undefined
     return {
       lastSequence: Math.max(afterSequence, this.#sequence ?? 0),
       end,
@@ -101,6 +103,20 @@ class Recovery {
       commits: this.#commits,
       frames: this.#frames,
     }
+  }
+
+  #isThrough(sequence: Sequence | undefined): boolean {
+    return sequence !== undefined && Math.max(this.#options.afterSequence, this.#sequence ?? 0) >= sequence
+  }
+
+  #checkThrough(sequence: Sequence): void {
+    const reader = this.#readers[this.#index]
+    if (reader === undefined || this.#isThrough(sequence)) return
+    throw damaged(
+      reader,
+      this.#offset,
+      `the frame there does not verify, but the log is durable through commit ${sequence}`,
+    )
   }
 
   /** Reads the next frame, here or at the head of the next segment; false if there is none. */

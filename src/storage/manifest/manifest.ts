@@ -108,6 +108,16 @@ export class Manifest {
     await this.#enqueue(() => this.#write(edit))
   }
 
+  /** Does `step` while no edit is written: what it reads of the file is whole. */
+  async undisturbed<T>(step: () => Promise<T>): Promise<T> {
+    let outcome: Promise<T> | undefined
+    await this.#enqueue(async () => {
+      outcome = step()
+      await outcome.catch(() => undefined)
+    })
+    return present(outcome, 'the step was done')
+  }
+
   /** Syncs the last seal and lets go of the file. Idempotent, never throws. */
   async close(): Promise<void> {
     await this.#tail

@@ -25,7 +25,7 @@ async function told(upper: ModelHistory, lower: ModelHistory): Promise<string[]>
   }
   const messages: string[] = []
   const damage = (older: number, what: string): void => void messages.push(`${older}: ${what}`)
-  await verifyOrder(new TableSet(places, () => undefined), { damage, count: () => undefined })
+  await verifyOrder(new TableSet(places, () => undefined), { damage, count: () => undefined, isSound: () => true })
   return messages
 }
 

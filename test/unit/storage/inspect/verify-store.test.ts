@@ -1,5 +1,5 @@
 import { InvalidArgumentError, DatabaseLockedError, AbortedError } from '../../../../src/base/errors'
-import type { VerifyProgress, VerifyReport } from '../../../../src/storage/inspect/verify-report'
+import type { VerifyProgress, VerifyReport } from '../../../../src/base/verification'
 import { verifyStore } from '../../../../src/storage/inspect/verify-store'
 import { openLsmDatabase } from '../../../support/harness/lsm-database'
 import { createMemoryRuntime } from '../../../support/memory-runtime/memory-runtime'

@@ -92,8 +92,8 @@ describe('a salvage', () => {
   it('reads the commits behind a damaged group, and tells which ones are lost', async () => {
     const disk = await lived(async (db) => {
       for (let i = 1; i <= 6; i++) await db.put(`key ${i}`, `value ${i}`)
-    })
-    const log = pathOf(disk.files, '.log')
+    }, false)
+    const [log] = [...disk.files].find(([, bytes]) => Buffer.from(bytes).includes('value 3'))!
     const runtime = changed(disk, (files) => {
       const bytes = files.get(log)!.slice()
       const at = Buffer.from(bytes).indexOf('value 3')
@@ -165,10 +165,10 @@ describe('a salvage', () => {
 describe('the target of a salvage', () => {
   it('is refused if it holds something, lies within the old one, or is it', async () => {
     const disk = await lived(twoTables)
-    const runtime = changed(disk, (files) => files.set('/full/file', Buffer.from('x')))
-    await runtime.files.createDirectory('/empty')
+    const runtime = changed(disk, () => undefined)
+    for (const directory of ['/empty', '/full', '/full/inside']) await runtime.files.createDirectory(directory)
     const limits = createLimits()
-    for (const target of ['/db', '/db/saved', '/db/../db', '/db/CURRENT']) {
+    for (const target of ['/db', '/db/saved', '/db/../db', '/db/CURRENT', '/full']) {
       await expect(salvageStore(runtime, { directory: '/db', target }, { limits })).rejects.toThrow(
         InvalidArgumentError,
       )
