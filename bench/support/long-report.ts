@@ -146,7 +146,16 @@ export function largeTablesOf(run: Run): Table[] {
 
 /** Everything worth printing of bench:open-loop, in order. */
 export function openLoopTablesOf(run: Run): Table[] {
-  const capacity: readonly Fact[] = [...OPEN_LOOP.slice(0, 1), ['p50', 'p50Ms', 'ms'], ...OPEN_LOOP.slice(5, 8)]
+  const background: readonly Fact[] = [
+    ['flushes', 'flushes', ''],
+    ['compactions', 'compactions', ''],
+  ]
+  const capacity: readonly Fact[] = [
+    ...OPEN_LOOP.slice(0, 1),
+    ['p50', 'p50Ms', 'ms'],
+    ...OPEN_LOOP.slice(5, 8),
+    ...background,
+  ]
   return present([
     factTable(run, 'Capacity, closed loop of 64 clients', [['figure', 'capacity']], capacity),
     factTable(run, 'Open loop', [['figure', 'open-loop']], OPEN_LOOP),

@@ -1,7 +1,7 @@
 /**
  * Commits at a share of the capacity that was measured just before: how long each takes, and what of it is whose.
  *
- *     load -> at rest -> capacity (closed loop) -> open loop at `share` of it, for minutes
+ *     load -> at rest -> warm-up until merges have begun -> capacity (closed loop) -> open loop at `share` of it, for minutes
  *
  * Each transaction reads one random key and writes another. What commits wait for is told apart: `stall` is what the store itself
  * reports of admission; a probe writes 4 KiB and syncs it, in a file and thread of its own, 20 times a second, and so shows
@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { open } from 'strictkv'
-import type { Database, DatabaseEvent } from 'strictkv'
+import type { Database, DatabaseEvent, DatabaseStats } from 'strictkv'
 import type { CaseSet, MeasureOptions } from './case-contract'
 import { logMetrics, runClients } from './closed-loop'
 import { requireValue } from './contender'
@@ -29,7 +29,9 @@ const CLIENTS = 64
 const IN_FLIGHT_MAX = 5_000
 const PROBE_GAP_MS = 50
 const MINUTE_MS = 60_000
-const WARM_UP_SHARE = 0.2
+/** How long the warm-up of the capacity may take, for a millisecond of it, and between two looks whether merges have begun. */
+const WARM_UP_MAX = 2
+const WARM_UP_STEP = 0.2
 const SEED = 41
 
 const value = Buffer.alloc(VALUE_BYTES, 0x76)
@@ -46,7 +48,7 @@ export async function openOpenLoopCases(durability: ContenderDurability, options
   const disk = await RawDisk.open(directory)
   const work = createWork(db, rows)
   const run = async (name: string, ms: number): Promise<Sample> => {
-    if (name === 'capacity') return measureCapacity(work, ms)
+    if (name === 'capacity') return measureCapacity(db, work, ms)
     return measureOpenLoop({ db, disk, stalls, work }, Number(name.slice('at-'.length)), ms)
   }
   const close = async (): Promise<void> => {
@@ -94,13 +96,23 @@ function createWork(db: Database, rows: number): Work {
   return { step, aborts: () => aborts }
 }
 
-async function measureCapacity(work: Work, ms: number): Promise<Sample> {
-  await runClients(CLIENTS, ms * WARM_UP_SHARE, work.step)
-  return runClients(CLIENTS, ms, async (_client, _turn, latencies) => {
+/** What can be sustained: while memtables are still empty and nothing is to be merged, more commits go through than later on. */
+async function measureCapacity(db: Database, work: Work, ms: number): Promise<Sample> {
+  const isMerging = mergesSince(db.stats())
+  for (let share = 0; share < WARM_UP_MAX && !isMerging(db.stats()); share += WARM_UP_STEP) {
+    await runClients(CLIENTS, ms * WARM_UP_STEP, work.step)
+  }
+  const before = db.stats()
+  const sample = await runClients(CLIENTS, ms, async (_client, _turn, latencies) => {
     const sinceMs = performance.now()
     await work.step()
     latencies.record(performance.now() - sinceMs)
   })
+  return logMetrics(before, db.stats(), sample)
+}
+
+function mergesSince({ storage: { compactions } }: DatabaseStats): (now: DatabaseStats) => boolean {
+  return (now) => now.storage.compactions > compactions
 }
 
 /** What admission reported since the last `clear`. */
