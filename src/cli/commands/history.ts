@@ -3,7 +3,7 @@
  *
  * Reads files alone, of a database that is closed or open elsewhere. Pinned by test/cli/history.test.ts.
  */
-import type { KeyVersion, VersionPlace } from '../../base/key-history'
+import type { KeyHistory, KeyVersion, VersionPlace } from '../../base/key-history'
 import { readHistory } from '../../offline'
 import { answer } from '../answer'
 import { bytesToTyped, typedToBytes } from '../byte-text'
@@ -43,15 +43,20 @@ export const historyCommand: Command = {
     const versionsMax = countOption(invocation, 'limit', { min: 1, max: VERSIONS_MAX })
     const valueBytesMax = countOption(invocation, 'value-bytes', { min: 0, max: VALUE_BYTES_MAX })
     const history = await readHistory(argument(invocation, 0), key, { versionsMax, valueBytesMax })
-    const { store, versions, isCut, damages } = history
+    const { store, damages } = history
     answer(invocation, toJson(history), [
       ...storeLines(store),
       ...damages.flatMap((damage) => troubleLines({ kind: 'damage', ...damage })),
-      `${keyText(key)}: ${countOf(versions.length, 'version')}${isCut ? ', and older ones' : ''}`,
-      ...versions.map((version) => `  ${versionText(version)}`),
+      ...historyLines(history),
     ])
     return damages.length > 0 ? EXIT_PROBLEM : EXIT_DONE
   },
+}
+
+/** The versions of a key, newest first, behind a line that counts them. */
+export function historyLines({ key, versions, isCut }: Pick<KeyHistory, 'key' | 'versions' | 'isCut'>): string[] {
+  const head = `${keyText(key)}: ${countOf(versions.length, 'version')}${isCut ? ', and older ones' : ''}`
+  return [head, ...versions.map((version) => `  ${versionText(version)}`)]
 }
 
 function versionText(version: KeyVersion): string {

@@ -43,7 +43,7 @@ export const shellCommand: Command = {
       { want: 'open a database, or make one', line: 'strictkv shell ./data --create' },
       {
         want: 'run a script and see its lines, too',
-        line: 'strictkv shell --temporary --echo < demos/write-skew.strictkv',
+        line: 'strictkv shell --temporary --echo < write-skew.strictkv',
       },
       {
         want: 'change something in a way that fails loudly',
@@ -66,7 +66,7 @@ function isInteractive({ terminal, json }: Invocation): boolean {
   return true
 }
 
-/** All of standard input. Throws `UsageError` beyond `scriptBytesMax`. */
+/** All of standard input. Throws `UsageError` beyond `scriptBytesMax`, or where it is no text. */
 async function readInput({ terminal }: Invocation): Promise<string> {
   const { scriptBytesMax } = SHELL_LIMITS
   const pieces: Uint8Array[] = []
@@ -79,7 +79,13 @@ async function readInput({ terminal }: Invocation): Promise<string> {
       throw new UsageError(`Cannot read the script: it is longer than ${scriptBytesMax} bytes; cut it in parts`)
     }
   }
-  return Buffer.concat(pieces).toString('utf8')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))
+  } catch {
+    throw new UsageError(
+      'Cannot read the script: it is no valid UTF-8; write other bytes as 0x..., or as \\xHH in quotes',
+    )
+  }
 }
 
 /** Opens the database that was named, or a temporary one. */

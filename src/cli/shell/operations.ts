@@ -7,6 +7,7 @@
 import type { Bytes, RangeBounds, Row, Scan, ScanOptions, TransactionOptions } from '../../index'
 import { bytesToTyped } from '../byte-text'
 import { UsageError } from '../cli-errors'
+import { historyLines } from '../commands/history'
 import { countOf } from '../figures'
 import { explanationLines } from './explanation-lines'
 import { helpLines } from './help-lines'
@@ -43,6 +44,8 @@ export async function perform(command: ShellCommand, place: CommandPlace): Promi
       return commit(inTransaction(command, place), place)
     case 'explain':
       return explain(names[0] ?? command.address, place)
+    case 'history':
+      return sayAll(historyLines(await place.db.history(bytes[0]!)), place)
     case 'list':
       return sayAll(listLines(place.session, place.paint), place)
     case 'info':

@@ -119,6 +119,14 @@ export const SHELL_COMMANDS = [
     about:
       'shows what a transaction has read and written, whom it missed and who missed it, what it waits for, and what a commit would come to now',
   },
+  {
+    name: 'history',
+    words: ['key'],
+    needed: 1,
+    options: NONE,
+    usage: 'history KEY',
+    about: 'shows every version of a key that is still there, newest first, and where each lies; counts as no read',
+  },
   { name: 'list', words: [], needed: 0, options: NONE, usage: 'list', about: 'shows the open transactions' },
   { name: 'info', words: [], needed: 0, options: NONE, usage: 'info', about: 'shows what the database is made of' },
   { name: 'stats', words: [], needed: 0, options: NONE, usage: 'stats', about: 'shows every figure that it counts' },

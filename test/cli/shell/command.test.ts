@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { open } from '../../../src/index'
+import { SHELL_LIMITS } from '../../../src/cli/shell/shell-limits'
 import { hashOf, runCommand, useDirectories } from '../test-terminal'
 
 const createDirectory = useDirectories()
@@ -44,6 +45,22 @@ describe('strictkv shell', () => {
     const { code, out, err } = await runCommand(words, { input: 'put a 1\n' })
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain(complaint)
+  })
+
+  test('a script that is no text is bad input, and a byte order mark is not part of its first word', async () => {
+    const bytes = Buffer.from('put a 1\nput b \xff\n', 'latin1')
+    const { code, out, err } = await runCommand(['shell', '--temporary'], { input: bytes })
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain('it is no valid UTF-8')
+    expect((await runCommand(['shell', '--temporary'], { input: '\ufeffput a 1\n' })).code).toBe(0)
+  })
+
+  test('scriptBytesMax: a longer script is bad input, before all of it is read', async () => {
+    const piece = Buffer.from('put a 1\n'.repeat(2 ** 20))
+    const pieces = Array.from({ length: Math.ceil(SHELL_LIMITS.scriptBytesMax / piece.length) + 1 }, () => piece)
+    const { code, err } = await runCommand(['shell', '--temporary'], { input: pieces })
+    expect(code).toBe(2)
+    expect(err).toContain('it is longer than')
   })
 
   test('in a terminal has no --json', async () => {

@@ -1,7 +1,7 @@
 /**
  * Drives a program as a person would: through a pseudo-terminal, with keys, waiting for what the screen shows.
  *
- * The terminal is made by `script` of util-linux, which any Linux has. Nothing here sleeps: each step waits for text that must
+ * The terminal is made by `script`, which any Linux (util-linux) and macOS have. Nothing here sleeps: each step waits for text that must
  * come, and a test that waits in vain fails with the screen in its message when jest gives up on it.
  */
 import { spawn } from 'node:child_process'
@@ -36,7 +36,9 @@ export function startInTerminal(
   environment: Readonly<Record<string, string>>,
 ): PseudoTerminal {
   const line = [process.execPath, program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
-  const child = spawn('script', ['-qfec', `stty cols 200 rows 50; exec ${line}`, '/dev/null'], {
+  const command = `stty cols 200 rows 50; exec ${line}`
+  const isLinux = process.platform === 'linux'
+  const child = spawn('script', isLinux ? ['-qfec', command, '/dev/null'] : ['-q', '/dev/null', 'sh', '-c', command], {
     env: { PATH: process.env['PATH'], TERM: 'xterm', ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   })

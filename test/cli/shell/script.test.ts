@@ -3,8 +3,12 @@ import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { UsageError } from '../../../src/cli/cli-errors'
 import { parseScript } from '../../../src/cli/shell/script'
+import { SHELL_LIMITS } from '../../../src/cli/shell/shell-limits'
+import { open } from '../../../src/index'
 import type { CommandOutcome } from '../test-terminal'
-import { runCommand } from '../test-terminal'
+import { runCommand, useDirectories } from '../test-terminal'
+
+const createDirectory = useDirectories()
 
 const demos = path.resolve(__dirname, '../../../demos')
 const files = readdirSync(demos).filter((file) => file.endsWith('.strictkv')).sort() // prettier-ignore
@@ -107,6 +111,23 @@ describe('a script', () => {
     const failed = await play('get a\n-> 1\n', '--json')
     expect(failed.code).toBe(1)
     expect(JSON.parse(failed.out)).toMatchObject({ error: { code: 'FAILED' } })
+  })
+
+  test('jsonLinesMax, expectedLinesMax: so many lines of a command are repeated by --json, and compared', async () => {
+    const { jsonLinesMax, expectedLinesMax } = SHELL_LIMITS
+    const directory = createDirectory()
+    const db = await open(directory)
+    // A scan prints their number, too: one line more than can be compared.
+    await db.load(Array.from({ length: expectedLinesMax }, (_, index) => [String(index).padStart(9, '0'), ''] as const))
+    await db.close()
+    const scan = (options: string, ...words: string[]): Promise<CommandOutcome> =>
+      runCommand(['shell', directory, ...words], { input: `scan --keys ${options}\n` })
+    const { out } = await scan(`--limit ${jsonLinesMax + 10}`, '--json')
+    const { steps } = JSON.parse(out) as { steps: { output: string[]; linesLeftOut: number }[] }
+    expect([steps[0]!.output.length, steps[0]!.linesLeftOut]).toEqual([jsonLinesMax, 11])
+    expect((await scan(`--limit ${expectedLinesMax - 1}\n-> ...\n-> (99,999 rows)`)).code).toBe(0)
+    const { code, err } = await scan('\n-> ...')
+    expect([code, err]).toEqual([1, expect.stringContaining('it printed 1 lines more than can be compared')])
   })
 
   test('whose lines end as on other systems is the same script', async () => {

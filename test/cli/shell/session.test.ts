@@ -1,4 +1,5 @@
 /** What each command of the shell does to its transactions, and what it prints. */
+import { SHELL_LIMITS } from '../../../src/cli/shell/shell-limits'
 import { inShell } from './shell-world'
 import type { ShellWorld } from './shell-world'
 
@@ -167,6 +168,47 @@ describe('a command that has to wait', () => {
       expect((await type('explain report'))[0]).toContain('safe: nothing can abort it')
     }))
 
+  test('at the commit gate says behind whom', () =>
+    inShell(
+      async ({ play, type, session, late, db }) => {
+        await play('begin ann', 'put k ann')
+        let commitAnn: Promise<string[]> | undefined
+        await db.transact(
+          async (tx) => {
+            await tx.get('contested')
+            // The first attempt loses to this write; the second one holds the gate.
+            if (tx.attempt === 1) await type('db: put contested 1')
+            else commitAnn = type('ann: commit')
+            await commitAnn
+            tx.put('contested', '2')
+          },
+          { label: 'starving' },
+        )
+        expect(await commitAnn).toEqual(['waits: ann stands at the commit gate behind starving'])
+        expect(await session.late('ann')).toBe('done')
+        expect(late).toEqual([expect.stringMatching(/^ann: committed at \d+$/)])
+      },
+      { starvationLossesMax: 1, gateLeaseMs: 60_000 },
+    ))
+
+  test('is left to itself if it does not heed an interruption (looked at each waitLookMs, for interruptMs)', () =>
+    inShell(async (world) => {
+      const { play, type, session, late } = world
+      await play('put a 1', 'begin t')
+      let drain: (() => void) | undefined
+      world.drained = () => new Promise((resolve) => (drain = resolve))
+      const scanning = type('scan')
+      world.onLine = () => world.interrupt.abort()
+      expect((await scanning).at(-1)).toBe('t goes on in the background, and prints when it ends')
+      expect(SHELL_LIMITS.waitLookMs).toBeLessThan(SHELL_LIMITS.interruptMs)
+      world.interrupt = new AbortController()
+      expect((await type('t: get a'))[0]).toContain('t is in the middle of scan')
+      drain!()
+      expect(await session.late('t')).toBe('failed')
+      expect(late).toEqual(['t: interrupted after 1 row'])
+      expect(await type('t: get a')).toEqual(['"1"'])
+    }))
+
   test('is rolled back when the shell is left', () =>
     inShell(async ({ play, session, late }) => {
       await play('begin ann', 'get-for-update k', 'begin ben', 'get-for-update k')
@@ -176,7 +218,7 @@ describe('a command that has to wait', () => {
 })
 
 describe('a scan', () => {
-  test('ends where it is interrupted, and only what was shown counts as read', () =>
+  test('ends at the page where it is interrupted (pageRowsMax), and only what was shown counts as read', () =>
     inShell(async (world) => {
       const { db, type } = world
       await db.transact((tx) => {
@@ -186,20 +228,20 @@ describe('a scan', () => {
       world.onLine = (text) => {
         if (text.includes('k0100')) world.interrupt.abort()
       }
-      expect((await type('scan')).at(-1)).toBe('interrupted after 256 rows')
+      expect((await type('scan')).at(-1)).toBe(`interrupted after ${SHELL_LIMITS.pageRowsMax} rows`)
       world.interrupt = new AbortController()
       const { reads } = world.session.participants[0]!.transaction.explain()
-      expect(Buffer.from(reads.first[0]!.range!.end!).toString()).toMatch(/^k0255/)
+      expect(Buffer.from(reads.first[0]!.range!.end!).toString().slice(0, 5)).toBe(`k0${SHELL_LIMITS.pageRowsMax - 1}`)
       expect(await type('scan --from k0998')).toEqual(['"k0998" = "v"', '"k0999" = "v"', '(2 rows)'])
     }))
 
-  test('cuts long values for the eye, get shows all of them, and nothing steers the terminal', () =>
+  test('cuts long values for the eye (valueCharsShown), get shows all of them, and nothing steers the terminal', () =>
     inShell(async ({ db, type }) => {
       await db.put('long', 'v'.repeat(1000))
       await db.put(Buffer.from([0x1b, 0x0a, 0xff]), '"\\')
       expect(await type('scan')).toEqual([
         String.raw`"\x1b\n\xff" = "\"\\"`,
-        `"long" = "${'v'.repeat(200)}..." (1000 bytes)`,
+        `"long" = "${'v'.repeat(SHELL_LIMITS.valueCharsShown)}..." (1000 bytes)`,
         '(2 rows)',
       ])
       expect((await type('get long'))[0]).toHaveLength(1002)
@@ -214,6 +256,19 @@ describe('about the shell', () => {
         expect(all).toContain(`  ${name}`)
       expect((await type('help begin'))[0]).toBe('begin NAME [--snapshot] [--read-only] [--deferrable]')
       expect((await type('ann: help'))[0]).toContain('it is about the shell')
+    }))
+
+  test('history shows every version of a key, and is no read', () =>
+    inShell(async ({ play, type, session }) => {
+      await play('put k 1', 'delete k', 'put k 2', 'begin t')
+      expect(await type('history k')).toEqual([
+        '"k": 3 versions',
+        expect.stringMatching(/^ {2}sequence 3: put "2"; memtable/),
+        expect.stringMatching(/^ {2}sequence 2: delete; memtable/),
+        expect.stringMatching(/^ {2}sequence 1: put "1"; memtable/),
+      ])
+      expect(session.current?.transaction.explain().reads.total).toBe(0)
+      expect(await type('history none')).toEqual(['"none": 0 versions'])
     }))
 
   test('info and stats show the figures of the database', () =>

@@ -21,6 +21,8 @@ export interface ShellWorld {
   interrupt: AbortController
   /** Called with every line, when it is printed. */
   onLine: ((text: string) => void) | undefined
+  /** When the output has been taken. */
+  drained: () => Promise<void>
   /** Runs a line and gives what it printed. */
   type(line: string): Promise<string[]>
   /** Runs lines of which only the last matters. */
@@ -52,11 +54,11 @@ function createWorld(db: Database): ShellWorld {
       world.onLine?.(text)
     },
     late: (name: string, text: string) => void late.push(`${name}: ${text}`),
-    drained: () => Promise.resolve(),
+    drained: () => world.drained(),
   }
   const session = new ShellSession(db, output, createPaint(false))
   const world: ShellWorld = {
-    ...{ db, session, late, interrupt: new AbortController(), onLine: undefined },
+    ...{ db, session, late, interrupt: new AbortController(), onLine: undefined, drained: () => Promise.resolve() },
     type: async (line) => {
       lines = []
       try {
