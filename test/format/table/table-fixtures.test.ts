@@ -85,3 +85,26 @@ describe('the worked example of docs/FORMATS.md', () => {
     expect(shown.toString('hex')).toBe(bytesOf('v1-plain').toString('hex'))
   })
 })
+
+describe('the examples of parts of tables in docs/FORMATS.md', () => {
+  const text = readFileSync(path.join(__dirname, '../../../docs/FORMATS.md'), 'utf8')
+  const found = text.matchAll(/<!-- example: (v1-[a-z-]+) from (\d+), (\d+) bytes -->\n```text\n([^`]*)```/g)
+  const examples = [...found].map(([, ...parts]) => parts)
+
+  test('are there: pages and root of an index, range tombstones, properties', () => {
+    expect(examples.map(([name, from]) => `${name} ${from}`)).toEqual([
+      'v1-every-kind 5432',
+      'v1-every-kind 5616',
+      'v1-learned 41472',
+      'v1-every-kind 5824',
+      'v1-every-kind 5900',
+    ])
+  })
+
+  test.each(examples)('%s from %s on is %s bytes of the frozen table', (name, from, length, lines) => {
+    const hex = [...lines!.matchAll(/^ {2}[0-9a-f]{4} {2}((?:[0-9a-f]{2} ?)+)/gm)].map(([, bytes]) => bytes!)
+    const bytes = bytesOf(name!).subarray(Number(from), Number(from) + Number(length))
+    expect(bytes.length).toBe(Number(length))
+    expect(hex.join('').replaceAll(' ', '')).toBe(bytes.toString('hex'))
+  })
+})
