@@ -15,6 +15,9 @@ export {
   readHistory,
   readTableModel,
 } from './offline'
+export { salvage, verify } from './offline'
+export type { SalvageLoss, SalvageOptions, SalvageReport } from './offline'
+export type { Damage, StopSignal, VerifiedFile, VerifyOptions, VerifyProgress, VerifyReport } from './base/verification'
 export type { FormatReport } from './offline'
 export { InvariantError } from './base/assert'
 export {

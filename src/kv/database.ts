@@ -11,6 +11,7 @@
 import { inputToKey, inputToLookupKey, inputToValue } from '../base/bytes'
 import { DatabaseClosedError, ReadOnlyError } from '../base/errors'
 import { isEmptyRange } from '../base/key-range'
+import type { VerifyOptions, VerifyReport } from '../base/verification'
 import type { Key } from '../base/bytes'
 import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { Limits } from '../base/limits'
@@ -48,6 +49,7 @@ import { Transaction } from './transaction'
 import type { TransactionRole, TransactionSetting } from './transaction'
 import { closedUnder } from './transaction-end'
 import { Turns } from './turns'
+import { checkVerifyOptions } from './verify'
 import { Waits } from './waits'
 
 /** What the composition root puts together. */
@@ -178,9 +180,8 @@ export class Database {
   put(key: BytesInput, value: BytesInput, options?: WriteOptions): Promise<Receipt> {
     try {
       this.#check('put')
-      const { limits } = this.#parts
       const storeKey = inputToKey(key, this.#keyBytesMax)
-      const bytes = inputToValue(value, limits.valueBytesMax)
+      const bytes = inputToValue(value, this.#parts.limits.valueBytesMax)
       return this.#writeOnce((store) => store.put(storeKey, bytes), options, 'put')
     } catch (error) {
       return rejection(error)
@@ -234,9 +235,7 @@ export class Database {
     const store = given.wait === false ? this.#store.snapshot(given.label) : await this.#safeSnapshot(given)
     const { limits } = this.#parts
     const track = <T>(promise: Promise<T>): Promise<T> => this.#inFlight.track(promise)
-    const snapshot = new Snapshot(store, { limits, turns: this.#turns, track }, (ended) =>
-      this.#snapshots.delete(ended),
-    )
+    const snapshot = new Snapshot(store, { limits, turns: this.#turns, track }, (ended) => this.#snapshots.delete(ended)) // prettier-ignore
     if (this.#closing !== undefined) {
       snapshot.close()
       this.#checkOpen('snapshot')
@@ -287,8 +286,8 @@ export class Database {
     try {
       this.#check('checkpoint')
       checkCheckpointArguments(directory, options)
-      const checkOpen = (): void => this.#checkOpen('checkpoint')
-      const host = { runtime: this.#parts.runtime, store: this.#store, waits: this.#waits, checkOpen }
+      const { runtime } = this.#parts
+      const host = { runtime, store: this.#store, waits: this.#waits, checkOpen: () => this.#checkOpen('checkpoint') }
       return this.#inFlight.track(writeCheckpoint(host, directory, options ?? NO_OPTIONS))
     } catch (error) {
       return rejection(error)
@@ -302,7 +301,14 @@ export class Database {
     return this.#inFlight.track(this.#parts.operations.history(inputToKey(key, this.#keyBytesMax), options))
   }
 
-  /** Figures of transactions, storage and events. */
+  /** Reads every file and checks all that can be, while reads and commits go on; tells of all damage. Rejects with `AbortedError`. */
+  async verify(options?: VerifyOptions): Promise<VerifyReport> {
+    this.#check('verify')
+    checkVerifyOptions(options)
+    return this.#inFlight.track(this.#parts.operations.verify(options))
+  }
+
+  /** Figures of transactions, storage, memory and events; takes some microseconds, and reads nothing. */
   stats(): DatabaseStats {
     this.#checkOpen('stats')
     return databaseStats(this.#parts)
@@ -313,8 +319,7 @@ export class Database {
    * lets go of the directory. Idempotent: every call gives the same promise.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    return (this.#closing ??= this.#close())
   }
 
   /** Closes; never rejects (a failure is reported as an event). */

@@ -6,6 +6,7 @@
 import type { Key } from '../base/bytes'
 import type { HistoryOptions, KeyHistory } from '../base/key-history'
 import type { KeyRange } from '../base/key-range'
+import type { VerifyOptions, VerifyReport } from '../base/verification'
 import type { StorageMemory, StorageStats } from './storage-stats'
 
 /** Operations on the storage; each may reject with typed errors of its own. */
@@ -18,6 +19,8 @@ export interface Operations {
   compact(range?: KeyRange): Promise<void>
   /** Every version of `key` that memory and files still have. */
   history(key: Key, options?: HistoryOptions): Promise<KeyHistory>
+  /** Reads every file and tells of damage, beside readers and writers. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
   stats(): StorageStats & { readonly memory: StorageMemory }
   /** Waits for running work, syncs, lets go of the directory. */
   close(): Promise<void>

@@ -17,6 +17,7 @@ import { DatabaseClosedError, DiskFullError } from '../base/errors'
 import { RANGE_ALL } from '../base/key-range'
 import type { KeyRange } from '../base/key-range'
 import type { Sequence } from '../base/sequence'
+import type { VerifyOptions, VerifyReport } from '../base/verification'
 import type { BackgroundMode, IoThreadMode, Runtime } from '../runtime/runtime'
 import { Admission } from './admission'
 import type { AdmissionState } from './admission-rule'
@@ -33,6 +34,7 @@ import { EngineReader, reportCorruption } from './engine-reader'
 import type { Log } from './log/log'
 import { endLog } from './log/log-end'
 import type { LogListener } from './log/log-contract'
+import { verifyOpenStore } from './inspect/verify-open'
 import { MemtableRoom } from './memtable/memtable-room'
 import { MergeCredit } from './compaction/merge-credit'
 import { poisonedError } from './poisoned'
@@ -92,17 +94,14 @@ export class LsmEngine implements Engine {
     this.#credit = new MergeCredit(runtime.clock.monotonicMs())
     this.#room = new MemtableRoom(options.limits)
     this.#reader = new EngineReader(store.memtables, store.tables, this.#report)
-    const { limits } = options
-    this.#checkpoints = new Checkpoints({ runtime, directory, limits, store, log: () => this.#log, onEvent: this.#report }) // prettier-ignore
+    this.#checkpoints = new Checkpoints({ runtime, directory, limits: options.limits, store, log: () => this.#log, onEvent: this.#report }) // prettier-ignore
   }
 
   static async open(runtime: Runtime, directory: string, options: LsmOptions): Promise<LsmEngine> {
     let engine: LsmEngine | undefined
     const store = await recoverStore(runtime, directory, {
       ...options,
-      onManifestFailed: (cause) => {
-        if (engine !== undefined) engine.#poison(cause)
-      },
+      onManifestFailed: (cause) => { if (engine !== undefined) engine.#poison(cause) }, // prettier-ignore
       onRemoveFailed: (error) => options.onEvent?.({ type: 'backgroundError', job: 'compaction', error }),
     })
     const opened = (engine = new LsmEngine(runtime, directory, store, options))
@@ -208,18 +207,16 @@ export class LsmEngine implements Engine {
     return this.#reader.history(key, { runtime: this.#runtime, directory: this.#directory, segments: this.#store.manifest?.state.segments ?? [], publishedSequence: this.#publishedSequence }, options) // prettier-ignore
   }
 
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
+    this.#assertOpen()
+    return verifyOpenStore({ runtime: this.#runtime, directory: this.#directory }, { store: this.#store, log: this.#log }, options) // prettier-ignore
+  }
+
   stats(): EngineStats {
     const { tables, memtables } = this.#store
+    const { limits } = this.#options
     return engineFigures({
-      ...{
-        limits: this.#options.limits,
-        tables,
-        memtables,
-        reader: this.#reader,
-        log: this.#log,
-        jobs: this.#jobs,
-        loads: this.#loads,
-      },
+      ...{ limits, tables, memtables, reader: this.#reader, log: this.#log, jobs: this.#jobs, loads: this.#loads },
       mergeDebtBytes: this.#credit.debtBytes,
       stalls: this.#admission.figures(),
       backgroundError: this.#background?.error,
@@ -233,8 +230,7 @@ export class LsmEngine implements Engine {
 
   /** What must hold between any two steps. */
   checkInvariants(): void {
-    const [publishedSequence, isPoisoned] = [this.#publishedSequence, this.#poisoned !== undefined]
-    checkStoreInvariants(this.#store, { publishedSequence, isPoisoned })
+    checkStoreInvariants(this.#store, { publishedSequence: this.#publishedSequence, isPoisoned: this.#poisoned !== undefined }) // prettier-ignore
   }
 
   /** Begins the log of this life, and background work. */
@@ -386,9 +382,7 @@ export class LsmEngine implements Engine {
     this.#admission.recheck()
   }
 
-  readonly #report = (event: EngineEvent): void => {
-    this.#options.onEvent?.(event)
-  }
+  readonly #report = (event: EngineEvent): void => this.#options.onEvent?.(event)
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new DatabaseClosedError('Cannot use the database: it was closed')

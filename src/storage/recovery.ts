@@ -28,11 +28,13 @@ import type { CodecName } from './files/codec'
 import { codecs } from './files/codec'
 import { withCodec } from './files/codec-options'
 import { CURRENT_FILE } from './files/file-names'
+import { DAMAGE_ADVICE } from './files/file-problem'
 import type { IndexMode } from './table/index-mode'
 import type { LogEnd } from './log/log-contract'
 import { segmentFileName } from './log/log-format'
 import { replayLog } from './log/log-reader'
 import { RESERVE_FILE_NAME } from './log/log-reserve'
+import { databaseMarkOf, withDatabaseMark } from './manifest/database-mark'
 import { Manifest } from './manifest/manifest'
 import { readManifest } from './manifest/manifest-reader'
 import type { ManifestState, TableRecord } from './manifest/manifest-state'
@@ -51,9 +53,6 @@ import type { TableFile } from './table/table-set'
 import { nextRun } from './table/table-set'
 import { TableStore, propertiesToRecord } from './table/table-store'
 import { removeQuietly } from './files/whole-file'
-
-/** The manifest's option with the database's mark, eight hexadecimal digits. */
-const DATABASE_MARK_OPTION = 'database-mark'
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -166,10 +165,10 @@ class Recovery {
     const taken = takenNumbers(names)
     const old = found?.state ?? createManifestState()
     // Numbers of orphans count as used: whatever refers to one must never meet another file under it.
-    const databaseMark = markOf(old) ?? this.#runtime.random.u32()
+    const databaseMark = databaseMarkOf(old) ?? this.#runtime.random.u32()
     const state = {
       ...old,
-      options: withCodec(withMark(old.options, databaseMark), this.#tables.codec),
+      options: withCodec(withDatabaseMark(old.options, databaseMark), this.#tables.codec),
       nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
       nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
     }
@@ -177,7 +176,7 @@ class Recovery {
     try {
       await this.#checkUnnamedSegments(names, state)
       const writing = this.#options.readOnly ? undefined : this.#beginWriting(state)
-      const replayed = await this.#replay(state, { databaseMark: markOf(old), flush: writing?.flush })
+      const replayed = await this.#replay(state, { databaseMark: databaseMarkOf(old), flush: writing?.flush })
       const [tables, worker] = [this.#tables, this.#worker]
       const base = { lock, tables, worker, state, firstSegment: state.nextSegment, databaseMark, ...replayed }
       if (writing === undefined) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
@@ -204,7 +203,7 @@ class Recovery {
       if (!(await this.#hasCommits(number))) continue
       const path = this.#runtime.files.join(this.#directory, segmentFileName(number))
       throw new CorruptionError(
-        `Cannot open ${this.#directory}: ${path} has commits, but the manifest does not name it; restore the manifest from a backup`,
+        `Cannot open ${this.#directory}: ${path} has commits, but the manifest does not name it; ${DAMAGE_ADVICE}`,
         path,
         0,
       )
@@ -287,7 +286,7 @@ class Recovery {
     if (loaded.loadedAt > through + 1) {
       const path = this.#tables.path(loaded.number)
       throw new CorruptionError(
-        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}; restore the log from a backup`,
+        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}; ${DAMAGE_ADVICE}`,
         path,
         0,
       )
@@ -370,17 +369,6 @@ class Recovery {
       this.#options.onRemoveFailed(error as Error)
     }
   }
-}
-
-/** The mark of the database; undefined for a new one, and for one whose manifest is from before there were marks. */
-export function markOf(state: ManifestState): number | undefined {
-  const text = state.options.get(DATABASE_MARK_OPTION)
-  return text === undefined ? undefined : Number.parseInt(text, 16)
-}
-
-/** The options of a database with this mark. */
-export function withMark(options: ReadonlyMap<string, string>, mark: number): Map<string, string> {
-  return new Map(options).set(DATABASE_MARK_OPTION, mark.toString(16).padStart(8, '0'))
 }
 
 function newerLoaded(newest: TableRecord | undefined, table: TableRecord): TableRecord | undefined {

@@ -244,7 +244,7 @@ async function rowsOf(db: Database): Promise<readonly string[]> {
 }
 
 /** Counts outcomes by the kind of file: 'manifest refused', 12. */
-export function countOutcome(counts: Map<string, number>, place: FlipPlace, outcome: FlipOutcome): void {
+export function countOutcome(counts: Map<string, number>, place: FlipPlace, outcome: string): void {
   const name = `${path.posix.extname(place.file).slice(1) || place.file}: ${outcome}`
   counts.set(name, (counts.get(name) ?? 0) + 1)
 }

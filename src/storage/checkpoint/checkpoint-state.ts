@@ -6,7 +6,7 @@
  */
 import type { Sequence } from '../../base/sequence'
 import type { ManifestState } from '../manifest/manifest-state'
-import { withMark } from '../recovery'
+import { withDatabaseMark } from '../manifest/database-mark'
 import type { PlacedFile, TableSet } from '../table/table-set'
 import { propertiesToRecord } from '../table/table-store'
 import type { LogCopy } from './log-copy'
@@ -39,7 +39,7 @@ export function checkpointState(
   const nextSegment = (log.segments.at(-1) ?? origin.nextSegment - 1) + 1
   return {
     comparator: origin.comparator,
-    options: withMark(origin.options, databaseMark),
+    options: withDatabaseMark(origin.options, databaseMark),
     nextFileNumber: Math.max(origin.nextFileNumber, greatest + 1),
     nextSegment,
     flushedThrough,

@@ -12,7 +12,7 @@ import type { Runtime } from '../../runtime/runtime'
 import type { RecoveredLog } from '../log/log-contract'
 import { replayLog } from '../log/log-reader'
 import type { ManifestState } from '../manifest/manifest-state'
-import { markOf } from '../recovery'
+import { databaseMarkOf } from '../manifest/database-mark'
 import type { DamageItem, Picture } from './picture'
 import { takePicture, toDamage } from './picture'
 
@@ -72,7 +72,7 @@ function replay(runtime: Runtime, directory: string, state: ManifestState): Prom
   const options = {
     afterSequence: state.flushedThrough,
     cleanEnd: state.clean ? state.logEnd : undefined,
-    databaseMark: markOf(state),
+    databaseMark: databaseMarkOf(state),
   }
   const source = { directory, numbers: state.segments }
   return replayLog(runtime, source, options, () => undefined)

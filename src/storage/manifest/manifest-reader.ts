@@ -15,6 +15,7 @@ import { CorruptionError, UnsupportedFormatError } from '../../base/errors'
 import type { Runtime } from '../../runtime/runtime'
 import { codecProblem } from '../files/codec-options'
 import { manifestFileName } from '../files/file-names'
+import { DAMAGE_ADVICE, corruptFile } from '../files/file-problem'
 import { checkFormatVersion } from '../files/format-version'
 import { readCurrent } from './manifest-current'
 import type { ManifestHeader } from './manifest-format'
@@ -45,11 +46,7 @@ export async function readManifest(runtime: Runtime, directory: string): Promise
   if (number === undefined) return undefined
   const path = runtime.files.join(directory, manifestFileName(number))
   if ((await runtime.files.status(path)) === undefined) {
-    throw new CorruptionError(
-      `Cannot open ${path}: CURRENT names it, but it is missing; restore it from a backup`,
-      path,
-      0,
-    )
+    throw new CorruptionError(`Cannot open ${path}: CURRENT names it, but it is missing; ${DAMAGE_ADVICE}`, path, 0)
   }
   return parseManifest(await readWholeFile(runtime, path), number, path)
 }
@@ -128,5 +125,5 @@ function isZero(bytes: Buffer, from: number): boolean {
 }
 
 function corrupt(path: string, offset: number, why: string): CorruptionError {
-  return new CorruptionError(`Cannot read ${path} at byte ${offset}: ${why}; restore it from a backup`, path, offset)
+  return corruptFile(path, offset, why)
 }

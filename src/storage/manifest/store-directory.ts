@@ -6,6 +6,7 @@
 import { CorruptionError, InvalidArgumentError, IoError } from '../../base/errors'
 import type { FileStatus, Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, parseFileName } from '../files/file-names'
+import { DAMAGE_ADVICE } from '../files/file-problem'
 import type { ManifestState } from './manifest-state'
 import { removeQuietly } from '../files/whole-file'
 
@@ -103,7 +104,7 @@ export function checkNewDirectory(
     if (kind === 'table' || kind === 'segment') {
       const path = runtime.files.join(directory, CURRENT_FILE)
       throw new CorruptionError(
-        `Cannot open ${directory}: ${path} is missing, but ${name} shows that there was a database; restore it from a backup`,
+        `Cannot open ${directory}: ${path} is missing, but ${name} shows that there was a database; ${DAMAGE_ADVICE}`,
         path,
         0,
       )

@@ -7,7 +7,7 @@ import {
   editProblem,
   stateToEdit,
 } from '../../../../src/storage/manifest/manifest-state'
-import { markOf } from '../../../../src/storage/recovery'
+import { databaseMarkOf } from '../../../../src/storage/manifest/database-mark'
 import type { PlacedFile } from '../../../../src/storage/table/table-set'
 
 const table = (number: number, lastSequence: number, loadedAt?: number): PlacedFile => {
@@ -41,7 +41,7 @@ test('names the tables pinned, the segments written, and a log that ends exactly
   expect(state).toMatchObject({ flushedThrough: 30, segments: [6, 7], firstSegment: 6, nextSegment: 8, logEnd: end, clean: true }) // prettier-ignore
   expect(state.nextFileNumber).toBe(12)
   expect(state.options.get('codec')).toBe('deflate')
-  expect(markOf(state)).toBe(255)
+  expect(databaseMarkOf(state)).toBe(255)
 })
 
 test('needs no segment where everything is in tables, and uses no number again', () => {
