@@ -12,9 +12,17 @@ import type { MemoryRuntime } from '../../support/memory-runtime/memory-runtime'
 import { openLsmDatabase } from '../../support/harness/lsm-database'
 import { createFixture, fill, rowsOf, turns, unhandledDuring } from './fixture'
 
+/** A disk in memory takes its time for every sector that is written ahead. */
+const LIMITS = {
+  reserveBytes: 0,
+  segmentBytesMin: 64 * 1024,
+  segmentBytesMax: 64 * 1024,
+  transactionBytesMax: 16 * 1024,
+}
+
 async function openWith(rows: Record<string, string>): Promise<{ runtime: MemoryRuntime; db: Database }> {
   const runtime = createMemoryRuntime({ seed: 1, clockJumps: false })
-  const db = await openLsmDatabase(runtime, '/db')
+  const db = await openLsmDatabase(runtime, '/db', { limits: LIMITS })
   await fill(db, rows)
   return { runtime, db }
 }
@@ -29,7 +37,7 @@ async function holdUp(db: Database): Promise<{ end(): void }> {
 }
 
 const at = async (runtime: MemoryRuntime, directory: string): Promise<string[]> => {
-  const copy = await openLsmDatabase(runtime, directory, { readOnly: true })
+  const copy = await openLsmDatabase(runtime, directory, { readOnly: true, limits: LIMITS })
   try {
     return await rowsOf(copy.scan())
   } finally {
@@ -161,7 +169,7 @@ describe('a checkpoint', () => {
     const image = runtime.durableImage('everything')
     await db.close()
     const rebooted = createMemoryRuntime({ files: image })
-    const reader = await openLsmDatabase(rebooted, '/db', { readOnly: true })
+    const reader = await openLsmDatabase(rebooted, '/db', { readOnly: true, limits: LIMITS })
     const before = rebooted.durableImage('everything').files
     expect(await reader.checkpoint('/copy')).toMatchObject({ sequence: 2, tables: 1 })
     const after = rebooted.durableImage('everything').files
