@@ -166,8 +166,8 @@ export default defineConfig(
     rules: {
       'no-restricted-globals': [
         'error',
-        { name: 'process', message: 'Through the Terminal, which tests have one of their own of.' },
-        { name: 'console', message: 'Through the Terminal, which tests have one of their own of.' },
+        { name: 'process', message: 'Through the Terminal, of which tests have one of their own.' },
+        { name: 'console', message: 'Through the Terminal, of which tests have one of their own.' },
       ],
       'no-restricted-properties': [
         'error',

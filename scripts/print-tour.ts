@@ -58,6 +58,7 @@ export function mask(line: string): string {
     .replace(/"(ms|\w+Ms)":[\d.]+/g, '"$1":<time>')
     .replace(/\b\d[\d,.]* (syncs|commits|gets|rows)(?= +<time>)/g, '<rate> $1')
     .replace(/\b\d[\d,.]* (bytes?|KiB|MiB|GiB)\b/g, '<size>')
+    .replace(/database-mark: [0-9a-f]+/, 'database-mark: <random>')
     .replace(/\/tmp\/[\w./-]+/g, '<path>')
     .replace(/ +/g, ' ')
     .trimEnd()

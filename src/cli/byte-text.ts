@@ -10,19 +10,30 @@
  *
  * Pure. `strictkv help bytes` says the same. Pinned by test/cli/byte-text.test.ts.
  */
+import { LIMITS } from '../base/limits'
 import { bytesToPlainText } from '../base/plain-text'
 import { UsageError } from './cli-errors'
 
 /** Bytes in a JSON document. */
 export type BytesJson = { readonly text: string } | { readonly hex: string }
 
+/** A key that somebody typed, no longer than a key may be: so that it is refused before a database is opened. Throws `UsageError`. */
+export function typedToKey(typed: string, what: string): Buffer {
+  return checkedLength(typedToBytes(typed, what), what, LIMITS.keyBytesMax.initial)
+}
+
+/** A value that somebody typed, as `typedToKey`. */
+export function typedToValue(typed: string, what: string): Buffer {
+  return checkedLength(typedToBytes(typed, what), what, LIMITS.valueBytesMax.initial)
+}
+
 /** The bytes that somebody typed; `what` names them in the message, as in "KEY". Throws `UsageError`. */
 export function typedToBytes(typed: string, what: string): Buffer {
   if (typed.startsWith('0x')) return hexToBytes(typed, what)
-  if (typed.startsWith('"')) return quotedToBytes(typed, what)
   if (!(typed as unknown as { isWellFormed(): boolean }).isWellFormed()) {
     throw new UsageError(`Cannot use ${what}: it is no valid Unicode; give its bytes as 0x...`)
   }
+  if (typed.startsWith('"')) return quotedToBytes(typed, what)
   return Buffer.from(typed, 'utf8')
 }
 
@@ -52,6 +63,11 @@ const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   if (byte >= 0x20 && byte < 0x7f) return String.fromCharCode(byte)
   return `\\x${byte.toString(16).padStart(2, '0')}`
 })
+
+function checkedLength(bytes: Buffer, what: string, bytesMax: number): Buffer {
+  if (bytes.length <= bytesMax) return bytes
+  throw new UsageError(`Cannot use ${what}: it has ${bytes.length} bytes, and ${bytesMax} are allowed`)
+}
 
 function hexToBytes(typed: string, what: string): Buffer {
   const digits = typed.slice(2)

@@ -37,5 +37,5 @@ export const EXIT_CODES: readonly { readonly code: ExitCode; readonly meaning: s
   { code: EXIT_BAD_INPUT, meaning: 'bad input: a wrong argument, option or file; nothing was changed' },
   { code: EXIT_LOCKED, meaning: 'another process has the database open' },
   { code: EXIT_INTERRUPTED, meaning: 'interrupted by Ctrl-C; the database is consistent, as after every crash' },
-  { code: EXIT_OUTPUT_CLOSED, meaning: 'whoever read the output stopped reading, as in "strictkv scan data | head"' },
+  { code: EXIT_OUTPUT_CLOSED, meaning: 'whoever read the output stopped reading, as head does in a pipe' },
 ]

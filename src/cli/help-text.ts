@@ -50,7 +50,7 @@ export function overallHelp(commands: readonly Command[], columns: number): stri
 /** The help of one command. */
 export function commandHelp(command: Command, columns: number): string[] {
   return [
-    `strictkv ${command.name}: ${command.summary}`,
+    ...wrap(`strictkv ${command.name}: ${command.summary}`, columns),
     '',
     `Usage: ${usageOf(command)}`,
     ...command.help.about.flatMap((paragraph) => ['', ...wrap(paragraph, columns)]),

@@ -12,8 +12,8 @@ import { open } from '../open'
 import { UsageError } from './cli-errors'
 import type { Invocation } from './command'
 
-/** Time that closing may take after Ctrl-C. */
-const CLOSE_MS_MAX = 2000
+/** Time that the work may take to end after Ctrl-C, and closing after it. */
+const END_MS_MAX = 1000
 
 /**
  * Runs `use` on the database in `directory`. Rejects with `UsageError` where there is none (unless `options.create` is true), as
@@ -29,8 +29,11 @@ export async function withDatabase<T>(
   if (options.create !== true) checkDatabase(directory)
   signal.throwIfAborted()
   const db = await open(directory, { create: false, ...openOptions })
-  const result = await untilAborted(signal, use(db)).catch(async (error: unknown) => {
-    await (signal.aborted ? closeInTime(db) : db.close().catch(() => undefined))
+  const work = use(db)
+  const result = await untilAborted(signal, work).catch(async (error: unknown) => {
+    // What heeds the signal removes what it has begun; what does not is left behind.
+    if (signal.aborted) await inTime(work)
+    await (signal.aborted ? inTime(db.close()) : db.close().catch(() => undefined))
     throw error
   })
   await db.close()
@@ -62,19 +65,14 @@ export function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promi
   })
 }
 
-/** Closes, but waits no longer than `CLOSE_MS_MAX`. */
-function closeInTime(db: Database): Promise<void> {
+/** Resolves when `promise` settles, but after `END_MS_MAX` in any case. */
+function inTime(promise: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CLOSE_MS_MAX)
-    db.close().then(
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-    )
+    const timer = setTimeout(resolve, END_MS_MAX)
+    const end = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    promise.then(end, end)
   })
 }

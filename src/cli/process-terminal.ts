@@ -36,7 +36,7 @@ export function createProcessTerminal(): Terminal {
     out: (text) => {
       if (!isOutputGone) stdout.write(text)
     },
-    drained: () => drained(() => isOutputGone),
+    drained: () => drained(abort.signal),
     err: (text) => void stderr.write(text),
     isTerminal: stdout.isTTY,
     errIsTerminal: stderr.isTTY,
@@ -50,10 +50,18 @@ export function createProcessTerminal(): Terminal {
   }
 }
 
-/** An empty write is called back once everything before it was taken, or has failed. */
-function drained(isOutputGone: () => boolean): Promise<void> {
+/** An empty write is called back once everything before it was taken, or has failed. Nobody waits after Ctrl-C. */
+function drained(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (isOutputGone()) resolve()
-    else process.stdout.write('', () => resolve())
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    const end = (): void => {
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    signal.addEventListener('abort', end)
+    process.stdout.write('', end)
   })
 }

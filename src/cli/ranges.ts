@@ -4,7 +4,7 @@
  * `--from` is included and `--to` is not, as everywhere. Pinned by test/cli/data-commands.test.ts.
  */
 import type { RangeBounds } from '../index'
-import { typedToBytes } from './byte-text'
+import { typedToKey } from './byte-text'
 import type { CommandOption, Invocation } from './command'
 import { textOption } from './invocation'
 
@@ -19,7 +19,7 @@ export const RANGE_OPTIONS: readonly CommandOption[] = [
 export function rangeBounds(invocation: Invocation): RangeBounds {
   const bytesOf = (name: string): Buffer | undefined => {
     const typed = textOption(invocation, name)
-    return typed === undefined ? undefined : typedToBytes(typed, `--${name}`)
+    return typed === undefined ? undefined : typedToKey(typed, `--${name}`)
   }
   const [gte, lt, prefix] = [bytesOf('from'), bytesOf('to'), bytesOf('prefix')]
   return {

@@ -11,6 +11,7 @@ import { link, open, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { UsageError } from './cli-errors'
 import type { Terminal } from './command'
+import { untilAborted } from './open-database'
 
 /** Bytes to read, and how many there are where that is known. */
 export interface Input {
@@ -98,17 +99,22 @@ async function writeAll(handle: FileHandle, chunks: AsyncIterable<Uint8Array>, s
   }
 }
 
-/** The same chunks until the signal is aborted; then its reason is thrown. */
+/** The same chunks until the signal is aborted; then its reason is thrown, also where the next chunk never comes. */
 async function* stopping(
   chunks: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, undefined> {
-  for await (const chunk of chunks) {
-    signal.throwIfAborted()
-    yield chunk
+  const iterator = chunks[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await untilAborted(signal, iterator.next())
+      if (next.done === true) return undefined
+      yield next.value
+    }
+  } finally {
+    // Not awaited: it may stand behind a chunk that never comes.
+    void iterator.return?.().catch(() => undefined)
   }
-  signal.throwIfAborted()
-  return undefined
 }
 
 function statusOf(file: string): Stats | undefined {

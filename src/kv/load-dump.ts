@@ -19,6 +19,7 @@ import type { DumpEnd } from './dump-format'
 import { DUMP_LINE_BYTES_MAX, DumpChecksum, DumpLineError, checkDumpHeader, decodeDumpEnd, decodeDumpRow, isDumpRow } from './dump-format' // prettier-ignore
 import type { LoadProgress } from './load'
 import { checkBoolean, checkFunction, checkOptions } from './options'
+import type { Transaction } from './transaction'
 
 /** The bytes of a dump, in pieces of any size: a stream of Node, or what `dump` gives. */
 export type DumpChunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -91,30 +92,31 @@ async function mergeRows(
 ): Promise<Receipt & LoadProgress> {
   let receipt: Receipt = { sequence: 0, durable: true }
   let [rows, bytes] = [0, 0]
-  let batch: Row[] = []
-  let batchBytes = 0
+  let [batchRows, batchBytes] = [0, 0]
+  let tx: Transaction | undefined
   const write = async (): Promise<void> => {
-    if (batch.length === 0) return
-    const tx = db.begin({ label: 'merge of a dump' })
-    try {
-      for (const [key, value] of batch) tx.put(key, value)
-      receipt = await tx.commit()
-    } finally {
-      tx.rollback()
-    }
-    rows += batch.length
+    if (tx === undefined) return
+    receipt = await tx.commit()
+    tx = undefined
+    rows += batchRows
     bytes += batchBytes
-    batch = []
+    batchRows = 0
     batchBytes = 0
     onProgress?.({ rows, bytes })
   }
-  for await (const row of reader.rows()) {
-    const rowBytes = row[0].length + row[1].length
-    if (batch.length >= MERGE_ROWS_MAX || batchBytes + rowBytes > MERGE_BYTES_MAX) await write()
-    batch.push(row)
-    batchBytes += rowBytes
+  try {
+    for await (const [key, value] of reader.rows()) {
+      const rowBytes = key.length + value.length
+      if (batchRows >= MERGE_ROWS_MAX || batchBytes + rowBytes > MERGE_BYTES_MAX) await write()
+      tx ??= db.begin({ label: 'merge of a dump' })
+      tx.put(key, value)
+      batchRows++
+      batchBytes += rowBytes
+    }
+    await write()
+  } finally {
+    tx?.rollback()
   }
-  await write()
   return { ...receipt, rows, bytes }
 }
 

@@ -34,6 +34,8 @@ export interface BlankProject {
   readonly directory: string
   /** Runs node on a script, which may be one of the repository's tools. */
   node(...args: string[]): Outcome
+  /** Runs a program that a package brings, as `npx` finds it: in the project, from nowhere else. */
+  npx(...args: string[]): Outcome
 }
 
 /** Packs the repository as it stands. The build before is the test command's: others load dist while this packs. */
@@ -60,7 +62,11 @@ export function packPackage(): PackedPackage {
       cpSync(modules, path.join(directory, 'node_modules'), { recursive: true })
     }
     cpSync(path.join(__dirname, 'projects', name), directory, { recursive: true })
-    return { directory, node: (...args) => run(process.execPath, args, directory) }
+    return {
+      directory,
+      node: (...args) => run(process.execPath, args, directory),
+      npx: (...args) => run('npx', ['--no-install', ...args], directory),
+    }
   }
 
   return {

@@ -32,3 +32,14 @@ test('a CommonJS jest needs no configuration', () => {
   expect(output).toContain('1 passed')
   expect(status).toBe(0)
 })
+
+test('the program runs by its name, and shows the demo', () => {
+  const project = packed.createProject('commonjs')
+  const version = project.npx('strictkv', '--version')
+  expect(version.output).toMatch(/^strictkv \d+\.\d+\.\d+ \(node /)
+  expect(version.status).toBe(0)
+  const demo = project.npx('strictkv', 'demo', 'write-skew')
+  expect(demo.output.match(/^strict serializability: +held: /gm)).toHaveLength(4)
+  expect(demo.output.match(/^snapshot isolation: +VIOLATED: /gm)).toHaveLength(4)
+  expect(demo.status).toBe(0)
+})

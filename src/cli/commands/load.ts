@@ -20,8 +20,8 @@ export const loadCommand: Command = {
   options: [{ name: 'merge', about: 'write over what is there, a thousand rows at a time' }],
   help: {
     about: [
-      'Reads what "strictkv dump" wrote, from FILE or from standard input, and loads it in one commit: all rows or none. There must be no keys yet between the first and the last one of the dump. What is wrong with a dump is said with line and column, and then nothing has been loaded.',
-      'With --merge rows are written over what is there, in any order, in transactions of up to a thousand rows: each is there whole or not at all, in the order of the dump. A FILE is read through once before anything is written. From standard input a bad line is met only after the rows before it were written; loading the mended dump again is harmless.',
+      'Reads what "strictkv dump" wrote, from FILE or from standard input, and loads it in one commit: all rows or none. There must be no keys yet between the first and the last one of the dump. What is wrong with a dump is said with line and column, and then nothing has been loaded; a FILE is read through once before the database is opened.',
+      'With --merge rows are written over what is there, in any order, in transactions of up to a thousand rows: each is there whole or not at all, in the order of the dump. From standard input a bad line is met only after the rows before it were written; loading the mended dump again is harmless.',
       '"strictkv restore" makes a new database of a dump.',
     ],
     examples: [
@@ -34,7 +34,7 @@ export const loadCommand: Command = {
     const directory = argument(invocation, 0)
     const merge = flagOption(invocation, 'merge')
     checkDatabase(directory)
-    if (merge) await checkFirst(invocation)
+    await checkFirst(invocation, merge)
     const input = openInput(invocation.terminal, invocation.positionals[1])
     const progress = startLoading(invocation, input)
     let committed = 0
@@ -74,8 +74,14 @@ export function startLoading(
 }
 
 /** Reads a file through, so that a bad one changes nothing. What comes through a pipe can be read only once. */
-async function checkFirst(invocation: Invocation): Promise<void> {
+async function checkFirst(invocation: Invocation, merge: boolean): Promise<void> {
   const input = openInput(invocation.terminal, invocation.positionals[1])
   if (input.bytes === undefined) return
-  for await (const _row of readDump(input.chunks, { name: input.name, anyOrder: true })) continue
+  const progress = startProgress(invocation, { what: 'checking', unit: 'bytes' })
+  const chunks = counting(input.chunks, (bytes) => progress.update(bytes, input.bytes))
+  try {
+    for await (const _row of readDump(chunks, { name: input.name, anyOrder: merge })) continue
+  } finally {
+    progress.end()
+  }
 }

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { dump, loadDump } from '../../index'
 import type { LoadDumpReceipt } from '../../index'
+import { verify } from '../../offline'
 import { answer } from '../answer'
 import { CommandError, UsageError } from '../cli-errors'
 import type { Command, Invocation } from '../command'
@@ -26,7 +27,7 @@ export const restoreCommand: Command = {
   options: [],
   help: {
     about: [
-      'Makes the directory DIR, which must not exist or be empty, loads the dump from FILE or standard input, closes the database, opens it again, reads every row back and compares the number of rows and their checksum with the dump. Only then does it appear under its name, synced.',
+      'Makes the directory DIR, which must not exist or be empty, loads the dump from FILE or standard input, closes the database, verifies every file, opens it again, reads every row back and compares the number of rows and their checksum with the dump. Only then does it appear under its name, synced.',
       'What is wrong with a dump is said with line and column; then there is no DIR.',
     ],
     examples: [
@@ -46,12 +47,13 @@ export const restoreCommand: Command = {
       const receipt = await withDatabase(invocation, { directory, create: true }, (db) =>
         loadDump(db, loading.chunks, { name: input.name }),
       ).finally(() => loading.end())
+      await checkFiles(invocation, directory)
       await compareContents(invocation, directory, receipt)
       await rename(directory, target)
       await syncDirectory(parent)
       const { rows, bytes, checksum } = receipt
       answer(invocation, { directory: target, rows, bytes, checksum }, [
-        `${target}: ${countOf(rows, 'row')}, ${bytesText(bytes)} of keys and values, read back and compared`,
+        `${target}: ${countOf(rows, 'row')}, ${bytesText(bytes)} of keys and values, verified, read back and compared`,
       ])
       return EXIT_DONE
     } catch (error) {
@@ -71,6 +73,12 @@ function checkTarget(target: string): void {
     throw new UsageError(`Cannot restore into ${target}: it is no directory that can be read`, { cause: error })
   }
   if (names.length > 0) throw new UsageError(`Cannot restore into ${target}: it is not empty; name a new directory`)
+}
+
+/** Every checksum, order and bound of the new files. */
+async function checkFiles(invocation: Invocation, directory: string): Promise<void> {
+  const { ok, damages } = await verify(directory, { signal: invocation.terminal.signal })
+  if (!ok) throw new CommandError(`Cannot restore: the new files are damaged: ${damages[0]?.what ?? 'unknown'}`)
 }
 
 /** Opens the database again and compares what it holds with what was loaded. */
