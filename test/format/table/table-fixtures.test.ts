@@ -102,8 +102,8 @@ describe('the examples of parts of tables in docs/FORMATS.md', () => {
   })
 
   test.each(examples)('%s from %s on is %s bytes of the frozen table', (name, from, length, lines) => {
-    const hex = [...lines!.matchAll(/^ {2}[0-9a-f]{4} {2}((?:[0-9a-f]{2} ?)+)/gm)].map(([, bytes]) => bytes!)
-    const bytes = bytesOf(name!).subarray(Number(from), Number(from) + Number(length))
+    const hex = [...lines.matchAll(/^ {2}[0-9a-f]{4} {2}((?:[0-9a-f]{2} ?)+)/gm)].map(([, bytes]) => bytes!)
+    const bytes = bytesOf(name).subarray(Number(from), Number(from) + Number(length))
     expect(bytes.length).toBe(Number(length))
     expect(hex.join('').replaceAll(' ', '')).toBe(bytes.toString('hex'))
   })
