@@ -56,6 +56,8 @@ export interface MemoryEngine extends Engine {
   readonly versionCount: number
   /** Bytes reserved and neither appended nor given back. */
   readonly reservedBytes: number
+  /** As of a database on disk; nothing here can be damaged. */
+  verify(): Promise<VerifyReport>
 }
 
 /** An empty engine in memory. */
