@@ -13,6 +13,7 @@ export const FIXTURES = path.join(__dirname, 'fixtures')
 export const EDITS_BY_FIXTURE: ReadonlyMap<string, readonly ManifestEdit[]> = new Map([
   ['v1-new', []],
   ['v1-every-field', everyField()],
+  ['v1-loaded', loaded()],
 ])
 
 function table(number: number, level: number, start: string, end: string | undefined): TableRecord {
@@ -31,6 +32,14 @@ function everyField(): readonly ManifestEdit[] {
     { firstSegment: 4, flushedThrough: 2 ** 33 + 100 },
     { logEnd: { end: { segment: 4, offset: 12_288, sequence: 2 ** 33 + 120, checksum: 0x89abcdef }, clean: true } },
   ] // prettier-ignore
+}
+
+/** A table of a bulk load, whose rows are all of one sequence, and the codecs that blocks may have, of those that every runtime has. */
+function loaded(): readonly ManifestEdit[] {
+  const loadedAt = 2 ** 33 + 9
+  const written = { ...table(7, 2, 'a', 'b\0'), firstSequence: loadedAt, lastSequence: loadedAt, loadedAt }
+  const options = new Map([['codec', 'deflate'], ['codecs-used', 'deflate']]) // prettier-ignore
+  return [{ comparator: 'bytes', options, addSegments: [1] }, { addTables: [written] }]
 }
 
 /** A state as it stands in `expected.json`: bytes as hexadecimal text. */

@@ -54,6 +54,19 @@ describe('the worked example of docs/FORMATS.md', () => {
     expect(section).toContain(Buffer.from(files.get(CURRENT_FILE)!).toString('latin1').trim())
   })
 
+  test('of a table that a bulk load wrote stands in the bytes of its frozen manifest', () => {
+    const text = readFileSync(path.join(__dirname, '../../../docs/FORMATS.md'), 'utf8')
+    const [, example] = /<!-- example: v1-loaded -->\n```text\n([^`]*)```/.exec(text)!
+    const manifest = Buffer.from(filesOf('v1-loaded').get('0000000001.manifest')!)
+    const lines = [...example!.matchAll(/^ {2}([0-9a-f]{6}) {2}((?:[0-9a-f]{2} ?)+)/gm)]
+    expect(lines).toHaveLength(14)
+    for (const [, offset, hex] of lines) {
+      const bytes = Buffer.from(hex!.replaceAll(' ', ''), 'hex')
+      const at = Number.parseInt(offset!, 16)
+      expect(manifest.subarray(at, at + bytes.length).toString('hex')).toBe(bytes.toString('hex'))
+    }
+  })
+
   test('a record verifies only in its own place', () => {
     const place = { fileNumber: 3, offset: 8192, ordinal: 1, promise: 8192 }
     const bytes = Buffer.alloc(16_384)
