@@ -6,7 +6,8 @@
  * In a ```console block a line that begins with `$ ` is a command, run by bash in a real directory with `strictkv` on the PATH; the
  * lines behind it are its output, standard error included, and `(exit code N)` where it is not 0. `...` stands for any lines. The
  * first section makes a database; every other one (each begins with `## `) runs in its own copy of what the first has left.
- * Before comparing, what differs between runs and machines is masked: times, rates, sizes in files, dates, process numbers, versions.
+ * Before comparing, what differs between runs and machines is masked: times, rates, sizes, numbers of
+ * files, dates, process numbers, versions.
  *
  * Pinned by test/cli/tour.test.ts, which runs every section.
  */
@@ -58,6 +59,8 @@ export function mask(line: string): string {
     .replace(/"(ms|\w+Ms)":[\d.]+/g, '"$1":<time>')
     .replace(/\b\d[\d,.]* (syncs|commits|gets|rows)(?= +<time>)/g, '<rate> $1')
     .replace(/\b\d[\d,.]* (bytes?|KiB|MiB|GiB)\b/g, '<size>')
+    .replace(/\b\d{10}\.(log|table|manifest)\b/g, '<number>.$1')
+    .replace(/^\d+ files,/, '<count> files,')
     .replace(/database-mark: [0-9a-f]+/, 'database-mark: <random>')
     .replace(/\/tmp\/[\w./-]+/g, '<path>')
     .replace(/ +/g, ' ')
