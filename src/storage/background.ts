@@ -5,7 +5,7 @@
  * through between two slices. A job that fails is tried again after a pause that doubles from `backoffMsMin` to
  * `backoffMsMax`; the failure is kept for `stats()` and for whoever waits, and forgotten after the next success.
  *
- *   wake -> queue -> step() until it finds nothing to do       (a step is one flush, or one merge)
+ *   wake -> queue -> step() -> queue -> ... until it finds nothing to do       (a step is one flush, or one merge)
  *
  * What it does not do: know what a flush or merge is. Pinned by test/unit/storage/background.test.ts.
  */
@@ -89,13 +89,13 @@ export class Background {
     this.#run(lane).catch(() => undefined)
   }
 
-  /** Runs jobs of a kind until there is none; rejects with the first failure. */
-  async run(kind: JobKind): Promise<void> {
+  /** Runs jobs of a kind until there is none, or until `isDone`, which is asked before each; rejects with the first failure. */
+  async run(kind: JobKind, isDone?: () => boolean): Promise<void> {
     if (this.#isClosed) return
     const lane = this.#lane(kind)
     lane.callers++
     try {
-      await this.#run(lane)
+      await this.#run(lane, isDone)
     } finally {
       lane.callers--
     }
@@ -137,17 +137,19 @@ export class Background {
     return kind === 'flush' ? this.#flushes : this.#merges
   }
 
-  #run(lane: Lane): Promise<void> {
+  /** Each job stands in line anew: one that somebody asked for would never begin behind jobs that commits make more of. */
+  async #run(lane: Lane, isDone?: () => boolean): Promise<void> {
     lane.retry?.cancel()
     lane.retry = undefined
-    lane.isQueued = true
-    return lane.queue.add(async () => {
-      lane.isQueued = false
-      let isMore = true
-      while (isMore && !this.#isClosed && !this.#options.isHalted()) {
-        isMore = await this.#attempt(lane, () => this.#options.step(lane.kind))
-      }
-    })
+    let isMore = true
+    while (isMore && isDone?.() !== true) {
+      lane.isQueued = true
+      isMore = await lane.queue.add(async () => {
+        lane.isQueued = false
+        if (this.#isClosed || this.#options.isHalted()) return false
+        return this.#attempt(lane, () => this.#options.step(lane.kind))
+      })
+    }
   }
 
   /** One job, told to whoever waits: what it gives is whether there may be more. */

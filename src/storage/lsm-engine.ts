@@ -194,7 +194,9 @@ export class LsmEngine implements Engine {
     if (this.#refusal !== undefined) throw this.#refusal
     this.#assertWritable()
     this.#freeze()
-    await this.#guardJob(async () => this.#background?.run('flush'))
+    const { memtables } = this.#store
+    const through = memtables.appendedSequence
+    await this.#guardJob(async () => this.#background?.run('flush', () => memtables.flushedThrough >= through))
   }
 
   async compact(range: KeyRange = RANGE_ALL): Promise<void> {

@@ -51,6 +51,27 @@ describe('background work', () => {
     expect(world.log).toEqual(Array.from({ length: 3 }, () => ['flush begins', 'flush ends']).flat())
   })
 
+  test('a job that somebody asked for has its turn behind the running one, however many more there are', async () => {
+    const world = create()
+    world.left.compaction = Infinity
+    world.during = () => turns(world, 1)
+    world.background.wake('compaction')
+    await turns(world, 5)
+    await world.background.once('compaction', async () => void world.log.push('asked for'))
+    expect(world.log.filter((line) => line === 'asked for')).toHaveLength(1)
+    await world.background.close()
+  })
+
+  test('whoever waits for what is there need not wait for what comes later', async () => {
+    const world = create()
+    world.left.flush = Infinity
+    world.during = () => turns(world, 1)
+    let jobs = 0
+    await world.background.run('flush', () => jobs++ === 2)
+    expect(world.log.filter((line) => line === 'flush ends')).toHaveLength(2)
+    await world.background.close()
+  })
+
   test('a merge lets a waiting flush through between two slices', async () => {
     const world = create()
     world.left.compaction = 1
