@@ -240,7 +240,7 @@ export class BulkLoad implements EngineLoad {
       for (let attempt = 1; !isAppended; attempt++) {
         if (attempt > ATTEMPTS_MAX) throw stalled(range)
         if (isInMemtables(memtables, range)) await engine.flush()
-        isAppended = await this.#undisturbed(() => this.#attempt(door, range))
+        isAppended = await this.#undisturbed(() => this.#attemptAndSync(door, range))
       }
     } finally {
       if (!isAppended) engine.unreserve(MARKER_BYTES)
@@ -275,6 +275,16 @@ export class BulkLoad implements EngineLoad {
       )
     }
     for (const { fileNumber } of written) this.#files = [...this.#files, await tables.open(fileNumber)]
+  }
+
+  /**
+   * As `#attempt`, and the marker is synced: a merge gives the rows their real sequence, which a table on disk must not have before the
+   * log does. If the log fails, nothing is merged any more, and the commit fails as any other.
+   */
+  async #attemptAndSync(door: LoadDoor, range: KeyRange): Promise<boolean> {
+    const isAppended = await this.#attempt(door, range)
+    if (isAppended) await this.#options.log.sync().catch(() => undefined)
+    return isAppended
   }
 
   /** Commits if nothing stands in the way: true, and the marker is appended; false if others have written meanwhile. */
