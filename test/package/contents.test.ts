@@ -10,7 +10,9 @@ beforeAll(() => {
 afterAll(() => packed.remove())
 
 test('the archive holds the build and the papers, no source and no test', () => {
-  expect(packed.files).toEqual(expect.arrayContaining(['LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/worker.js', 'dist/cli.js']))
+  expect(packed.files).toEqual(
+    expect.arrayContaining(['LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/worker.js', 'dist/cli.js']),
+  )
   const others = packed.files.filter(
     (file) => !/^(dist\/.+|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(file),
   )
