@@ -3,7 +3,7 @@
  *
  * Also here: whoever else waits for the log to move on (commits without writes whose snapshot is not published, lone reads
  * whose test failed, deferrable readers). After the log has failed, commits get `CommitOutcomeUnknownError` and the
- * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts.
+ * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts, test/regression/0034.
  * Spec: SSI!Publish, SSI!LogFails, MVCC!Publish.
  */
 import { CommitOutcomeUnknownError, PoisonedError } from '../base/errors'
@@ -20,6 +20,9 @@ export interface PendingCommit {
   acknowledged(error: Error | undefined): void
 }
 
+/** The slots of those that were told, at the front of the queue, are given back when there are more of them than this, and than of others. */
+const TOLD_SLOTS_MAX = 1024
+
 interface PendingReader {
   readonly snapshot: Sequence
   readonly acknowledged: Acknowledged
@@ -27,8 +30,8 @@ interface PendingReader {
 
 /** See the file's header. */
 export class Acknowledgements {
-  /** Ascending by sequence, from `#front` on. */
-  #commits: PendingCommit[] = []
+  /** Ascending by sequence, from `#front` on; whoever was told is gone from its slot, for under a steady load the queue never runs empty. */
+  #commits: (PendingCommit | undefined)[] = []
   #front = 0
   #readers: PendingReader[] = []
   #nextPublish: Deferred<void> | undefined = undefined
@@ -68,17 +71,21 @@ export class Acknowledgements {
   publish(sequence: Sequence): void {
     for (let next = this.#commits[this.#front]; next !== undefined; next = this.#commits[this.#front]) {
       if (next.commitSequence > sequence) break
-      this.#front++
+      this.#commits[this.#front++] = undefined
       next.acknowledged(undefined)
     }
-    if (this.#front === this.#commits.length) {
-      this.#commits = []
-      this.#front = 0
-    }
+    this.#giveBackSlots()
     if (this.#readers.length > 0) this.#publishReaders(sequence)
     const waiting = this.#nextPublish
     this.#nextPublish = undefined
     waiting?.resolve()
+  }
+
+  #giveBackSlots(): void {
+    const { length } = this.#commits
+    if (this.#front < length && (this.#front < TOLD_SLOTS_MAX || this.#front * 2 < length)) return
+    this.#commits = this.#commits.slice(this.#front)
+    this.#front = 0
   }
 
   #publishReaders(sequence: Sequence): void {
@@ -92,7 +99,7 @@ export class Acknowledgements {
   /** The log has failed: nothing that waits will ever be published. */
   fail(cause: Error): void {
     this.#failure = cause
-    const commits = this.#commits.slice(this.#front)
+    const commits = this.#commits.slice(this.#front).filter((commit) => commit !== undefined)
     const readers = this.#readers
     this.#commits = []
     this.#front = 0
