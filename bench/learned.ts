@@ -29,6 +29,7 @@ const USAGE = `npm run bench:learned -- [options]
   --rounds N        rounds (5)
   --sample-ms MS    how long a case is measured in a round (200)
   --checked N       searches held against binary search, over all sets and modes (1000000)
+  --only-checked    those searches alone, no figures
   --no-extras       no compaction, no Bloom filters
   --write           replace figures and plots in docs
   --json FILE       also write everything measured
@@ -41,6 +42,7 @@ interface Options {
   readonly rounds: number
   readonly sampleMs: number
   readonly checked: number
+  readonly onlyChecked: boolean
   readonly extras: boolean
   readonly write: boolean
   readonly json: string | undefined
@@ -56,6 +58,7 @@ function parseOptions(argv: readonly string[]): Options | undefined {
       rounds: { type: 'string', default: '5' },
       'sample-ms': { type: 'string', default: '200' },
       checked: { type: 'string', default: '1000000' },
+      'only-checked': { type: 'boolean', default: false },
       'no-extras': { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -80,33 +83,21 @@ function parseOptions(argv: readonly string[]): Options | undefined {
     rounds: count('rounds', values.rounds),
     sampleMs: count('sample-ms', values['sample-ms']),
     checked: count('checked', values.checked),
-    extras: !values['no-extras'],
+    onlyChecked: values['only-checked'],
+    extras: !values['no-extras'] && !values['only-checked'],
     write: values.write,
     json: values.json,
     from: values.from?.split(',') ?? [],
   }
 }
 
-/** Measures one set of one size; `checked` searches are shared out over the modes that have a model. */
-async function measureSet(
-  module: string,
-  set: KeySetName,
-  keys: number,
-  options: Options,
-  checked: number,
-): Promise<{ result: SetResult; checks: Sample[] }> {
-  // prettier-ignore
+/** Measures one set of one size. */
+async function measureSet(module: string, set: KeySetName, keys: number, options: Options): Promise<SetResult> {
   const children = new Map<MeasuredMode, MeasuringChild>()
   const results = new Map<MeasuredMode, { seeks: Sample[]; gets: Sample[]; figures: Sample }>()
-  const checks: Sample[] = []
   try {
     for (const mode of MODES) {
-      note(`${set}, ${keys} keys: setting up ${mode}`)
-      const child = await MeasuringChild.start(module, {
-        process: `${set}:${mode}`,
-        directory: '',
-        rows: keys,
-      })
+      const child = await startMode(module, set, keys, mode)
       children.set(mode, child)
       results.set(mode, { seeks: [], gets: [], figures: await child.measure('figures', 0) })
       await child.measure('get', options.sampleMs)
@@ -120,17 +111,33 @@ async function measureSet(
         results.get(mode)!.gets.push(await children.get(mode)!.measure('get', options.sampleMs))
       }
     }
-    for (const mode of ['resident', 'lean'] as const) {
-      note(`${set}, ${keys} keys: ${checked} searches held against binary search, ${mode}`)
-      // For this case the number stands where others have milliseconds.
-      checks.push(await children.get(mode)!.measure('checked', checked / 2))
-    }
   } finally {
     for (const child of children.values()) await child.end()
   }
   const of = (mode: MeasuredMode): ModeResult => results.get(mode)!
   const byMode = { binary: of('binary'), resident: of('resident'), lean: of('lean'), auto: of('auto') }
-  return { result: { set, keys, byMode }, checks }
+  return { set, keys, byMode }
+}
+
+function startMode(module: string, set: KeySetName, keys: number, mode: MeasuredMode): Promise<MeasuringChild> {
+  note(`${set}, ${keys} keys: setting up ${mode}`)
+  return MeasuringChild.start(module, { process: `${set}:${mode}`, directory: '', rows: keys })
+}
+
+/** Holds `searches` of each mode that has a model against binary search. */
+async function checkSet(module: string, set: KeySetName, keys: number, searches: number): Promise<Sample[]> {
+  const checks: Sample[] = []
+  for (const mode of ['resident', 'lean'] as const) {
+    const child = await startMode(module, set, keys, mode)
+    try {
+      note(`${set}, ${keys} keys: ${searches} searches held against binary search, ${mode}`)
+      // For this case the number stands where others have milliseconds.
+      checks.push(await child.measure('checked', searches))
+    } finally {
+      await child.end()
+    }
+  }
+  return checks
 }
 
 /** The measuring process as one file: seventy of them start, and compiling it seventy times would be most of the work. */
@@ -141,18 +148,17 @@ function buildProcess(directory: string): string {
   return outfile
 }
 
-async function measure(options: Options, directory: string): Promise<LearnedRun> {
+async function measure(options: Options, directory: string, command: string): Promise<LearnedRun> {
   const module = buildProcess(directory)
   const begun = new Date().toISOString()
   const loads = [loadavg()[0]!]
   const results: SetResult[] = []
   const checks: Sample[] = []
-  const checkedEach = options.checked / (options.keys.length * options.sets.length)
+  const searches = Math.ceil(options.checked / (options.keys.length * options.sets.length * 2))
   for (const keys of options.keys) {
     for (const set of options.sets) {
-      const measured = await measureSet(module, set, keys, options, checkedEach)
-      results.push(measured.result)
-      checks.push(...measured.checks)
+      if (!options.onlyChecked) results.push(await measureSet(module, set, keys, options))
+      if (searches > 0) checks.push(...(await checkSet(module, set, keys, searches)))
       loads.push(loadavg()[0]!)
     }
   }
@@ -166,8 +172,9 @@ async function measure(options: Options, directory: string): Promise<LearnedRun>
   const { processor, processors, node, platform } = machineNow()
   return {
     circumstances: [
+      `\`${command}\``,
       `${processor}, ${processors} processors, Node ${node}, ${platform}`,
-      `begun ${begun}; ${options.rounds} rounds of ${options.sampleMs} ms; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
+      `begun ${begun}; ${options.onlyChecked ? 'checked alone' : `${options.rounds} rounds of ${options.sampleMs} ms`}; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
     ],
     results,
     checked: { lookups: sum('checked'), hits: sum('hits'), fallbacks: sum('fallbacks') },
@@ -191,7 +198,7 @@ function measureCompaction(): Promise<Sample> {
 const MARKS = { begin: '<!-- figures: npm run bench:learned -- --write -->', end: '<!-- end of figures -->' }
 
 /** Replaces figures and plots. */
-function writeDocs(run: LearnedRun, options: Options, command: string): void {
+function writeDocs(run: LearnedRun, options: Options): void {
   const docs = path.join(__dirname, '..', 'docs')
   const plots = new Map([
     ['segments.svg', segmentPlot(options.sets)],
@@ -208,7 +215,7 @@ function writeDocs(run: LearnedRun, options: Options, command: string): void {
   const images = [...plots.keys()].map((name) => `![${name.replace('.svg', '')}](learned/${name})`)
   const text = [
     MARKS.begin,
-    `\`${command}\`\n\n${run.circumstances.map((line) => `- ${line}`).join('\n')}`,
+    run.circumstances.map((line) => `- ${line}`).join('\n'),
     ...tables.filter(({ rows }) => rows.length > 0).map(tableToMarkdown),
     images.join('\n'),
     `The sets: ${options.sets.map((set) => `**${set}** ${KEY_SET_TEXTS[set]}`).join('; ')}.`,
@@ -240,12 +247,14 @@ async function main(): Promise<void> {
   const run =
     options.from.length > 0
       ? runFrom(options.from)
-      : await withBenchDirectory(undefined, (directory) => measure(options, directory))
+      : await withBenchDirectory(undefined, (directory) =>
+          measure(options, directory, ['npm run bench:learned --', ...argv].join(' ')),
+        )
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(run, undefined, 1)}\n`)
   for (const line of run.circumstances) say(line)
   const tables = [verdictTable(run), seekTable(run), getTable(run), sizeTable(run), bloomTable(run)]
   for (const table of tables) if (table.rows.length > 0) say(`\n${tableToText(table)}`)
-  if (options.write) writeDocs(run, options, ['npm run bench:learned --', ...argv].join(' '))
+  if (options.write) writeDocs(run, options)
 }
 
 runTool(main)
