@@ -105,7 +105,8 @@ export async function readHistory(
 /**
  * Reads every file of the database in `path`, which nobody may have open for writing, and checks all that can be: checksums, order, bounds,
  * filters, indexes and their models, figures, the log, the manifest, and what they say of each other. Goes on behind damage, of which the
- * report tells; changes nothing. Rejects with `InvalidArgumentError` where there is no database, `DatabaseLockedError`, `AbortedError`.
+ * report tells; changes nothing. Rejects with `InvalidArgumentError` where there is no database, `DatabaseLockedError`, `AbortedError`,
+ * and with `IoError` where the system does not hand a file over: that is no damage.
  */
 export async function verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   checkPath(path, 'verify')

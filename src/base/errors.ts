@@ -118,7 +118,11 @@ export class UnsupportedFormatError extends StrictKvError {
   readonly retryable = false
 }
 
-/** Stored bytes are not what was written. Nothing was changed. */
+/** What every error about damage advises. */
+export const DAMAGE_ADVICE =
+  '"strictkv verify" lists all damage; restore a backup, or have "strictkv salvage" copy what is readable to a new directory'
+
+/** Stored bytes are not what was written. Nothing was changed. The message ends in what can be done (`DAMAGE_ADVICE`). */
 export class CorruptionError extends StrictKvError {
   readonly code = 'CORRUPTION'
   readonly retryable = false
@@ -129,7 +133,8 @@ export class CorruptionError extends StrictKvError {
     /** In bytes from the start of the file. */
     readonly offset: number,
   ) {
-    super(message)
+    // One that comes back from a thread has the advice already.
+    super(message.endsWith(DAMAGE_ADVICE) ? message : `${message}; ${DAMAGE_ADVICE}`)
   }
 }
 

@@ -21,6 +21,7 @@ import { describeCommand, findCommand } from './commands/help'
 import type { ExitCode } from './exit-codes'
 import { EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_OUTPUT_CLOSED, EXIT_PROBLEM } from './exit-codes'
 import { commandHelp } from './help-text'
+import { isSystemError, systemErrorText } from './system-errors'
 import { asksForHelp, asksForJson, parseInvocation } from './invocation'
 
 /** Runs what `words` say (without node and script). Never rejects. */
@@ -39,7 +40,8 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
 
 async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [first = 'help', ...rest] = words
-  if (first === '--version' || first === '-V') return runCommand(findCommand(COMMANDS, 'version'), rest, terminal)
+  if (first === '--version' || first === '-V' || first === '-v')
+    return runCommand(findCommand(COMMANDS, 'version'), rest, terminal)
   if (first === '--help' || first === '-h' || first === '--json') {
     return runCommand(findCommand(COMMANDS, 'help'), first === '--json' ? words : rest, terminal)
   }
@@ -56,7 +58,9 @@ async function runCommand(command: Command, words: readonly string[], terminal: 
   const code = await command.run(invocation)
   await terminal.drained()
   const reason: unknown = terminal.signal.reason
-  return reason instanceof InterruptedError && reason.exitCode === EXIT_OUTPUT_CLOSED ? EXIT_OUTPUT_CLOSED : code
+  // An answer that nobody has got is none, whatever came of the command.
+  if (reason instanceof InterruptedError && reason.exitCode !== EXIT_INTERRUPTED) throw reason
+  return code
 }
 
 /** How the process exits after `error`. */
@@ -72,7 +76,10 @@ export function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
   return isBadInput ? EXIT_BAD_INPUT : EXIT_PROBLEM
 }
 
-function report(error: unknown, code: ExitCode, terminal: Terminal): void {
+function report(thrown: unknown, code: ExitCode, terminal: Terminal): void {
+  const reason: unknown = terminal.signal.reason
+  // What the work threw for want of its output is not what went wrong.
+  const error = reason instanceof InterruptedError && code === EXIT_PROBLEM ? reason : thrown
   const wantsStack = (terminal.environment['STRICTKV_DEBUG'] ?? '') !== ''
   if (code === EXIT_INTERRUPTED && !wantsStack) terminal.err('strictkv: interrupted\n')
   else if (error instanceof Error && (wantsStack || isDefect(error))) terminal.err(`strictkv: ${stackOf(error)}\n`)
@@ -96,6 +103,7 @@ function describeError(error: unknown, code: ExitCode): { readonly code: string;
 }
 
 function messageOf(error: unknown): string {
+  if (isSystemError(error)) return systemErrorText(error)
   return error instanceof Error ? error.message : String(error)
 }
 

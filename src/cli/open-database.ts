@@ -21,12 +21,12 @@ const END_MS_MAX = 1000
  */
 export async function withDatabase<T>(
   invocation: Invocation,
-  options: OpenOptions & { readonly directory: string },
+  options: OpenOptions & { readonly directory: string; readonly missing?: string },
   use: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const { directory, ...openOptions } = options
+  const { directory, missing: _, ...openOptions } = options
   const { signal } = invocation.terminal
-  if (options.create !== true) checkDatabase(directory)
+  if (options.create !== true) checkDatabase(directory, options.missing)
   signal.throwIfAborted()
   const db = await open(directory, { create: false, ...openOptions })
   const work = use(db)
@@ -40,19 +40,20 @@ export async function withDatabase<T>(
   return result
 }
 
-/** Throws `UsageError` unless `directory` is one that holds files of a database. */
-export function checkDatabase(directory: string): void {
+/** Throws `UsageError` unless `directory` is one that holds files of a database. `missing` says what to do where there is none. */
+export function checkDatabase(directory: string, missing?: string): void {
+  const advice = missing === undefined ? '' : `; ${missing}`
   let names: string[]
   try {
     names = readdirSync(directory)
   } catch (error) {
     const { code } = error as { code?: string }
-    if (code === 'ENOENT') throw new UsageError(`Cannot open ${directory}: there is no such directory`)
+    if (code === 'ENOENT') throw new UsageError(`Cannot open ${directory}: there is no such directory${advice}`)
     if (code === 'ENOTDIR') throw new UsageError(`Cannot open ${directory}: it is no directory`)
     throw error
   }
   if (names.some((name) => name === 'CURRENT' || /^\d{10}\.(log|table|manifest)$/.test(name))) return
-  throw new UsageError(`Cannot open ${directory}: it holds no database`)
+  throw new UsageError(`Cannot open ${directory}: it holds no database${names.length === 0 ? advice : ''}`)
 }
 
 /** Settles as `promise` does, or rejects with the signal's reason if that is aborted first. */

@@ -3,11 +3,11 @@
  *
  * The first Ctrl-C (or SIGTERM) aborts the signal, and the command ends at its next step; the second one ends the process at once,
  * which a database survives like every crash. When the reader of standard output goes away, writing stops quietly and the
- * signal is aborted too. Pinned by test/cli/process.test.ts.
+ * signal is aborted too; when the output cannot be written (a full disk behind >), it is aborted as well, and main.ts says why. Pinned by test/cli/process.test.ts.
  */
 import { InterruptedError } from './cli-errors'
 import type { Terminal } from './command'
-import { EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED } from './exit-codes'
+import { EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_PROBLEM } from './exit-codes'
 
 const COLUMNS_UNKNOWN = 80
 /** Narrower than this nothing is readable, however it is wrapped. */
@@ -22,7 +22,7 @@ export function createProcessTerminal(): Terminal {
     if (isOutputGone) return
     isOutputGone = true
     if (error.code === 'EPIPE') abort.abort(new InterruptedError('the output was closed', EXIT_OUTPUT_CLOSED))
-    else abort.abort(new InterruptedError(`writing the output failed: ${error.message}`, EXIT_OUTPUT_CLOSED))
+    else abort.abort(new InterruptedError(`Cannot write the output: ${error.message}`, EXIT_PROBLEM))
   })
   // Nobody is left to be told.
   stderr.on('error', () => undefined)

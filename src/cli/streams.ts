@@ -4,14 +4,15 @@
  * A new file appears under its name when it is whole and synced, and never takes the place of another. `-` stands for the stream.
  * Pinned by test/cli/dump-commands.test.ts.
  */
-import { createReadStream, existsSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { link, open, unlink } from 'node:fs/promises'
 import path from 'node:path'
-import { UsageError } from './cli-errors'
+import { CommandError, UsageError } from './cli-errors'
 import type { Terminal } from './command'
 import { untilAborted } from './open-database'
+import { isSystemError, systemErrorReason } from './system-errors'
 
 /** Bytes to read, and how many there are where that is known. */
 export interface Input {
@@ -50,7 +51,7 @@ export async function* counting(
 
 /**
  * Writes `chunks` into a new file: under another name first, synced, then named. Throws `UsageError` where the name is taken or its
- * directory missing, and the error of the operating system; then nothing is left behind.
+ * directory missing, and `CommandError` where the system refuses; then nothing is left behind.
  */
 export async function writeNewFile(
   file: string,
@@ -63,7 +64,9 @@ export async function writeNewFile(
     throw new UsageError(`Cannot write ${file}: there is no directory ${directory}`)
   }
   const partial = `${file}.partial-${Math.random().toString(36).slice(2, 10)}`
-  const handle = await open(partial, 'wx', 0o600)
+  const handle = await open(partial, 'wx', 0o600).catch((error: unknown) => {
+    throw writingFailed(file, error)
+  })
   try {
     await writeAll(handle, chunks, signal)
     // A link, unlike a rename, fails where the name has been taken meanwhile.
@@ -71,11 +74,21 @@ export async function writeNewFile(
       throw (error as { code?: string }).code === 'EEXIST' ? taken(file) : error
     })
     await unlink(partial)
+    await syncDirectory(directory)
   } catch (error) {
     rmSync(partial, { force: true })
-    throw error
+    throw writingFailed(file, error)
   }
-  await syncDirectory(directory)
+}
+
+/** Writes a small file in one piece, over one that is there. Throws `CommandError`; then nothing half written is left behind. */
+export function writeSmallFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    if (isSystemError(error) && error.syscall === 'write') rmSync(file, { force: true })
+    throw writingFailed(file, error)
+  }
 }
 
 /** Makes the names in a directory durable, where the system can do that. */
@@ -119,6 +132,12 @@ async function* stopping(
 
 function statusOf(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false })
+}
+
+/** The error of the system as a sentence about the file that was asked for; any other as it is. */
+function writingFailed(file: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error
+  return new CommandError(`Cannot write ${file}: ${systemErrorReason(error)}`, { cause: error })
 }
 
 function taken(file: string): UsageError {

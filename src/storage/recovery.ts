@@ -28,7 +28,6 @@ import type { CodecName } from './files/codec'
 import { codecs } from './files/codec'
 import { withCodec } from './files/codec-options'
 import { CURRENT_FILE } from './files/file-names'
-import { DAMAGE_ADVICE } from './files/file-problem'
 import type { IndexMode } from './table/index-mode'
 import type { LogEnd } from './log/log-contract'
 import { segmentFileName } from './log/log-format'
@@ -203,7 +202,7 @@ class Recovery {
       if (!(await this.#hasCommits(number))) continue
       const path = this.#runtime.files.join(this.#directory, segmentFileName(number))
       throw new CorruptionError(
-        `Cannot open ${this.#directory}: ${path} has commits, but the manifest does not name it; ${DAMAGE_ADVICE}`,
+        `Cannot open ${this.#directory}: ${path} has commits, but the manifest does not name it`,
         path,
         0,
       )
@@ -286,7 +285,7 @@ class Recovery {
     if (loaded.loadedAt > through + 1) {
       const path = this.#tables.path(loaded.number)
       throw new CorruptionError(
-        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}; ${DAMAGE_ADVICE}`,
+        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}`,
         path,
         0,
       )

@@ -69,6 +69,15 @@ test('a pipe from one database into another, and a reader that stops early', asy
   expect(early.out).toMatch(/^"k000000"\t"a+"\n141\n$/)
 })
 
+test('an output that cannot be written is an error that is told, not a reader that left', async () => {
+  const directory = await databaseOf(100)
+  const file = path.join(createDirectory(), 'backup.dump')
+  // A file may have 1 KiB here: what a full disk does, without one.
+  const line = `trap '' XFSZ; ulimit -f 1; exec ${JSON.stringify(process.execPath)} ${JSON.stringify(program)} dump ${directory} > ${file}`
+  const { status, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' })
+  expect([status, stderr]).toEqual([1, 'strictkv: Cannot write the output: EFBIG: file too large, write\n'])
+})
+
 test('Ctrl-C ends a long command with 130, and nothing of it is left', async () => {
   const top = createDirectory()
   const { code, signal, err } = await start(['bench', path.join(top, 'data'), '--seconds', '600'], (_out, child) =>

@@ -21,6 +21,7 @@ export const checkpointCommand: Command = {
     about: [
       'TARGET must not exist or be an empty directory. The copy is a database of its own, complete and on disk when the command ends; until then, and after Ctrl-C or a crash, TARGET is no database, and nothing opens it by mistake.',
       'On the same file system tables are hard links: the copy takes next to no time and space, and shares the disk blocks of its origin. Against the loss of that disk give a TARGET on another one: there everything is copied.',
+      'What is damaged is damaged in the copy: "strictkv verify TARGET" says whether it is sound.',
       'A database that a process has open is copied by that process, with db.checkpoint(TARGET), while it goes on working; this command refuses it with exit code 3.',
     ],
     examples: [

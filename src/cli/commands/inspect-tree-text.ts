@@ -7,7 +7,8 @@ import { rangeText, sequencesText, storeLines, troubleLines } from './inspect-te
 /** The lines of a tree. */
 export function treeLines(report: TreeReport): readonly string[] {
   const { store, levels, damages, flushedThrough } = report
-  const flushed = flushedThrough === undefined ? '' : `, everything through sequence ${flushedThrough}`
+  // Without a manifest nobody knows which tables belong to it.
+  const flushed = flushedThrough === undefined ? ' that are known' : `; what is newer than sequence ${flushedThrough} is in the log` // prettier-ignore
   return [
     ...storeLines(store),
     ...damages.flatMap(troubleLines),

@@ -55,6 +55,7 @@ function entryText({ entry, key, end, valueBytes }: EntryItem): string {
 }
 
 function endLine({ verdict, segment, offset, lastSequence, why }: WalEndItem): string {
+  if (verdict === 'none') return `end: no log is needed, ${why} up to sequence ${lastSequence ?? 0}`
   const place = segment === undefined ? '' : ` at ${segment}:${offset ?? 0}`
   const through = lastSequence === undefined ? '' : `, with sequence ${lastSequence}`
   return `end${place}${through}: ${verdict}; ${why}`

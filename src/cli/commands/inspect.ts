@@ -4,7 +4,7 @@
  * The looking is src/storage/inspect; here it is told what to look at, and answered. Damage is named and gone past: exit code 1.
  * Pinned by test/cli/inspect.test.ts.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { inspectLocks, inspectManifest, inspectTable, inspectTree, inspectWal, readTableModel } from '../../offline'
 import { answer } from '../answer'
@@ -13,6 +13,7 @@ import type { Command, Invocation } from '../command'
 import type { ExitCode } from '../exit-codes'
 import { EXIT_DONE, EXIT_PROBLEM } from '../exit-codes'
 import { argument, flagOption, textOption } from '../invocation'
+import { writeSmallFile } from '../streams'
 import { drawTableModel } from '../svg/model-drawing'
 import { drawTree } from '../svg/tree-drawing'
 import { manifestLines } from './inspect-manifest-text'
@@ -110,7 +111,7 @@ function tableArgument(invocation: Invocation): { readonly directory: string; re
   if (number !== undefined) return { directory: place, number }
   const match = TABLE_NAME.exec(path.basename(place))
   if (match === null || Number(match[1]) === 0) {
-    throw new UsageError(`Cannot inspect a table of ${place}: give its number too, or the path of its file, as in ${path.join(place, '0000000012.table')}`) // prettier-ignore
+    throw new UsageError(`Cannot inspect a table of ${place}: give its number too ("strictkv inspect tree" lists them), or the path of its file, as in ${path.join(place, '0000000012.table')}`) // prettier-ignore
   }
   return { directory: path.dirname(place), number: Number(match[1]) }
 }
@@ -123,7 +124,7 @@ async function runTable(invocation: Invocation): Promise<ExitCode> {
   }
   if (flagOption(invocation, 'rows')) throw new UsageError('Cannot inspect a table with --rows and --model together')
   const model = await readTableModel(directory, { number, pointsMax: POINTS_MAX })
-  writeFileSync(picture, drawTableModel(model, `table ${number}`))
+  writeSmallFile(picture, drawTableModel(model, `table ${number}`))
   const { file, blocks, isStored, fittedError, segmentsByLevel, measures } = model
   answer(invocation, toJson({ picture, file, blocks, isStored, fittedError, segmentsByLevel, ...measures }), [
     `${picture}: the learned index of ${file}, ${isStored ? 'as it is stored' : 'which has none, as it would be fitted'}`,
@@ -135,7 +136,7 @@ async function runTable(invocation: Invocation): Promise<ExitCode> {
 async function runTree(invocation: Invocation, directory: string): Promise<ExitCode> {
   const picture = pictureOption(invocation, 'svg')
   const report = await inspectTree(directory)
-  if (picture !== undefined) writeFileSync(picture, drawTree(report))
+  if (picture !== undefined) writeSmallFile(picture, drawTree(report))
   const drawn = picture === undefined ? [] : [`drawn in ${picture}`]
   answer(invocation, toJson({ ...report, picture }), [...treeLines(report), ...drawn])
   return report.damages.length > 0 ? EXIT_PROBLEM : EXIT_DONE

@@ -1,9 +1,9 @@
 /**
  * `strictkv load DIR [FILE]`: the rows of a dump into a database that is there, all of them or none; with --merge over what is there.
  */
-import { loadDump, readDump } from '../../index'
+import { InvalidArgumentError, loadDump, readDump } from '../../index'
 import { answer } from '../answer'
-import { CommandError } from '../cli-errors'
+import { CommandError, UsageError } from '../cli-errors'
 import type { Command, Invocation } from '../command'
 import { EXIT_DONE } from '../exit-codes'
 import { bytesText, countOf, countText } from '../figures'
@@ -33,7 +33,7 @@ export const loadCommand: Command = {
   run: async (invocation) => {
     const directory = argument(invocation, 0)
     const merge = flagOption(invocation, 'merge')
-    checkDatabase(directory)
+    checkDatabase(directory, 'strictkv restore makes a new database of a dump')
     await checkFirst(invocation, merge)
     const input = openInput(invocation.terminal, invocation.positionals[1])
     const progress = startLoading(invocation, input)
@@ -54,11 +54,17 @@ export const loadCommand: Command = {
       return EXIT_DONE
     } catch (error) {
       progress.end()
+      if (!merge && isRangeTaken(error)) throw new UsageError(`${error.message}, and --merge writes over what is there`, { cause: error }) // prettier-ignore
       if (committed === 0) throw error
       const why = error instanceof Error ? error.message : String(error)
       throw new CommandError(`${why}; the first ${countText(committed)} rows have been written`, { cause: error })
     }
   },
+}
+
+/** Whether there is a key where a load would go, which --merge does not mind. */
+function isRangeTaken(error: unknown): error is InvalidArgumentError {
+  return error instanceof InvalidArgumentError && error.message.endsWith('load goes into an empty range')
 }
 
 /** The chunks of `input`, counted by a progress bar. */

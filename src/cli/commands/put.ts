@@ -30,7 +30,9 @@ export const putCommand: Command = {
     const typed = argument(invocation, 2)
     const value = typed === '-' ? await readValue(invocation) : typedToValue(typed, 'VALUE')
     const create = flagOption(invocation, 'create')
-    const { sequence } = await withDatabase(invocation, { directory, create }, (db) => db.put(key, value))
+    const { sequence } = await withDatabase(invocation, { directory, create, missing: '--create makes one' }, (db) =>
+      db.put(key, value),
+    )
     answer(invocation, { key: bytesToJson(key), bytes: value.length, sequence }, [
       `put ${bytesToTyped(key)} as commit ${sequence}`,
     ])

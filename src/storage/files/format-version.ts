@@ -17,6 +17,6 @@ export function checkFormatVersion(
   const advice =
     version > current
       ? `this version reads up to ${current}; open it with the version that wrote it`
-      : `this version reads from ${current} on, and nothing older was ever written; restore it from a backup`
+      : `this version reads from ${current} on, and nothing older was ever written; restore a backup`
   throw new UnsupportedFormatError(`Cannot read ${file}: its ${name} format is ${version}, ${advice}`)
 }

@@ -53,7 +53,7 @@ async function gatherFromSegment(reader: FrameReader, isInUse: boolean, gatherin
     const isBlank = await reader.isBlankAt(offset)
     const next = await reader.probe(offset + SECTOR_BYTES, () => true)
     if (!isInUse && !(isBlank && next === undefined)) {
-      const what = `Cannot read ${reader.path} at byte ${offset}: no frame verifies there; versions may have been in it`
+      const what = 'no frame verifies there; versions may have been in it'
       gathering.damage({ file: reader.path, offset, what })
     }
     if (next === undefined) return

@@ -273,7 +273,7 @@ class RecordWalk {
     this.#isKnown = false
     if (this.#listed.has(offset)) return
     this.#listed.add(offset)
-    yield { kind: 'damage', file: this.#path, offset, what: `Cannot read ${this.#path} at byte ${offset}: ${why}` }
+    yield { kind: 'damage', file: this.#path, offset, what: why }
   }
 }
 

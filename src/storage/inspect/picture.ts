@@ -11,6 +11,7 @@
 import { CorruptionError, DatabaseLockedError, InvalidArgumentError, IoError, UnsupportedFormatError } from '../../base/errors' // prettier-ignore
 import type { Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, manifestFileName, parseFileName } from '../files/file-names'
+import { isRefusal, problemOf } from '../files/file-problem'
 import { readManifest } from '../manifest/manifest-reader'
 import type { ManifestState } from '../manifest/manifest-state'
 
@@ -102,13 +103,14 @@ export async function isHeld(runtime: Runtime, directory: string): Promise<boole
   }
 }
 
-/** An error of reading `file` as an item; any other is thrown on. */
+/** An error of reading `file` as an item, without the place and the advice; any other, and a refusal of the system, is thrown on. */
 export function toDamage(error: unknown, file: string): DamageItem {
   if (error instanceof CorruptionError) {
-    return { kind: 'damage', file: error.file, offset: error.offset, what: error.message }
+    return { kind: 'damage', file: error.file, offset: error.offset, what: problemOf(error, error.file) }
   }
+  if (isRefusal(error)) throw error
   if (error instanceof UnsupportedFormatError || error instanceof IoError) {
-    return { kind: 'damage', file, offset: 0, what: error.message }
+    return { kind: 'damage', file, offset: 0, what: problemOf(error, file) }
   }
   throw error
 }
@@ -126,7 +128,7 @@ export async function toDamageOrGone(
 
 function missingCurrent(runtime: Runtime, directory: string): DamageItem {
   const file = runtime.files.join(directory, CURRENT_FILE)
-  return { kind: 'damage', file, offset: 0, what: `Cannot read ${file}: it is missing` }
+  return { kind: 'damage', file, offset: 0, what: 'it is missing' }
 }
 
 /** LOCK and RESERVE alone are what an attempt to create a database leaves. */

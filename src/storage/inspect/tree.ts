@@ -94,7 +94,7 @@ async function fileDamages(runtime: Runtime, { directory, state }: Picture): Pro
     if (status?.kind === 'file' && status.size === fileBytes) continue
     const why = status?.kind === 'file' ? `it has ${status.size} bytes of ${fileBytes}` : 'it is missing'
     const offset = status?.kind === 'file' ? Math.min(status.size, fileBytes) : 0
-    damages.push({ kind: 'damage', file, offset, what: `Cannot read ${file}, which the manifest names: ${why}` })
+    damages.push({ kind: 'damage', file, offset, what: `the manifest names it, but ${why}` })
   }
   return damages
 }

@@ -156,7 +156,8 @@ async function verifySegments(
     const path = runtime.files.join(directory, name)
     const status = await runtime.files.status(path)
     if (status?.kind !== 'file') {
-      findings.damage(name, { offset: 0, length: 0, what: 'the manifest names it, but it is missing' })
+      const what = 'the manifest names it, but it is missing'
+      if (!findings.isDamaged(name, 0)) findings.damage(name, { offset: 0, length: 0, what })
       findings.file(name, 0, 'missing')
       continue
     }
@@ -175,7 +176,7 @@ async function verifySegments(
       }
       const written = await firstWritten(runtime, path, end, findings)
       const what = 'behind its last intact frame it is not zero: damaged frames, or a torn tail'
-      if (written !== undefined) findings.note(name, { offset: written, length: 0, what })
+      if (written !== undefined && !findings.isDamaged(name, written)) findings.note(name, { offset: written, length: 0, what }) // prettier-ignore
     } finally {
       await scan.close()
     }

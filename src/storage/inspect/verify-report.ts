@@ -76,9 +76,28 @@ export class Findings {
   }
 
   damage(file: string, { offset, length, what }: Pick<FileProblem, 'offset' | 'length' | 'what'>): void {
-    add(this.#damages, { file, offset, length, what })
+    const at = this.#placeOf(file, { offset, length })
+    if (at === undefined) add(this.#damages, { file, offset, length, what })
+    else this.#damages[at] = { ...this.#damages[at]!, length }
     const known = this.#files.get(file)
     if (known?.state === 'sound') this.#files.set(file, { ...known, state: 'damaged' })
+  }
+
+  /** Whether damage has been told of there. */
+  isDamaged(file: string, offset: number): boolean {
+    return this.#damages.some((damage) => damage.file === file && damage.offset === offset)
+  }
+
+  /**
+   * Where a damage is in the list that was told already: what first refused to go on says it best; who looks again may know how
+   * long the place is. One of a whole file (offset and length 0) stands by itself.
+   */
+  #placeOf(file: string, { offset, length }: Pick<FileProblem, 'offset' | 'length'>): number | undefined {
+    if (length === 0) return undefined
+    const at = this.#damages.findIndex((damage) => damage.file === file && damage.offset === offset)
+    if (at === -1) return undefined
+    const told = this.#damages[at]!
+    return told.length === length || (told.length === 0 && offset > 0) ? at : undefined
   }
 
   note(file: string, { offset, length, what }: Pick<FileProblem, 'offset' | 'length' | 'what'>): void {

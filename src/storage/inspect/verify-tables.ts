@@ -72,6 +72,7 @@ async function verifyOne(
         },
       }) // prettier-ignore
       findings.rows += entries
+      if (record === undefined) findings.sequence = Math.max(findings.sequence, pieces.properties?.lastSequence ?? 0)
       const why = record === undefined ? undefined : contradiction(record, pieces)
       if (why === undefined) return isSound
       findings.damage(name, { offset: 0, length: 0, what: why })

@@ -102,8 +102,17 @@ export async function* inspectWal(
   yield toStoreItem(picture)
   if (picture.damage !== undefined) yield picture.damage
   const walk: Walk = { previous: undefined, entries: options.entries === true }
-  for (const number of segmentNumbers(picture)) yield* inspectSegment(runtime, picture, number, walk)
-  yield* judgeLog(runtime, picture)
+  const unreadable = new Set<string>()
+  for (const number of segmentNumbers(picture)) {
+    for await (const item of inspectSegment(runtime, picture, number, walk)) {
+      if (item.kind === 'damage' && item.offset === 0) unreadable.add(item.file)
+      yield item
+    }
+  }
+  for await (const item of judgeLog(runtime, picture)) {
+    // What recovery says of a segment that cannot be opened has been said.
+    if (item.kind !== 'damage' || item.offset > 0 || !unreadable.has(item.file)) yield item
+  }
 }
 
 /** Every segment that is there or should be, ascending. */
@@ -192,7 +201,7 @@ function* inspectCommits(file: string, frame: IntactFrame): Generator<CommitItem
         kind: 'damage',
         file,
         offset: header.offset + at,
-        what: `Cannot read commit ${sequence}: it is malformed`,
+        what: `commit ${sequence} is malformed`,
       }
       return
     }

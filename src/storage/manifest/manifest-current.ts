@@ -13,7 +13,6 @@ import { crc32 } from '../../base/checksum'
 import { CorruptionError } from '../../base/errors'
 import type { Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, CURRENT_TEMPORARY_FILE, manifestFileName, parseFileName } from '../files/file-names'
-import { DAMAGE_ADVICE } from '../files/file-problem'
 import { createWholeFile, readWholeFile } from '../files/whole-file'
 
 /** The number of the manifest in force; undefined where there is no CURRENT. Throws `CorruptionError`, `IoError`. */
@@ -23,7 +22,7 @@ export async function readCurrent(runtime: Runtime, directory: string): Promise<
   const text = (await readWholeFile(runtime, path)).toString('latin1')
   const file = parseFileName(text.split(' ')[0] ?? '')
   if (file?.kind !== 'manifest' || file.number < 1 || text !== currentText(file.number)) {
-    throw new CorruptionError(`Cannot read ${path}: it does not name a manifest; ${DAMAGE_ADVICE}`, path, 0)
+    throw new CorruptionError(`Cannot read ${path}: it does not name a manifest`, path, 0)
   }
   return file.number
 }

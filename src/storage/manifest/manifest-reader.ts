@@ -15,7 +15,7 @@ import { CorruptionError, UnsupportedFormatError } from '../../base/errors'
 import type { Runtime } from '../../runtime/runtime'
 import { codecProblem } from '../files/codec-options'
 import { manifestFileName } from '../files/file-names'
-import { DAMAGE_ADVICE, corruptFile } from '../files/file-problem'
+import { corruptFile } from '../files/file-problem'
 import { checkFormatVersion } from '../files/format-version'
 import { readCurrent } from './manifest-current'
 import type { ManifestHeader } from './manifest-format'
@@ -46,7 +46,7 @@ export async function readManifest(runtime: Runtime, directory: string): Promise
   if (number === undefined) return undefined
   const path = runtime.files.join(directory, manifestFileName(number))
   if ((await runtime.files.status(path)) === undefined) {
-    throw new CorruptionError(`Cannot open ${path}: CURRENT names it, but it is missing; ${DAMAGE_ADVICE}`, path, 0)
+    throw new CorruptionError(`Cannot open ${path}: CURRENT names it, but it is missing`, path, 0)
   }
   return parseManifest(await readWholeFile(runtime, path), number, path)
 }

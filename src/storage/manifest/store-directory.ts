@@ -6,7 +6,6 @@
 import { CorruptionError, InvalidArgumentError, IoError } from '../../base/errors'
 import type { FileStatus, Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, parseFileName } from '../files/file-names'
-import { DAMAGE_ADVICE } from '../files/file-problem'
 import type { ManifestState } from './manifest-state'
 import { removeQuietly } from '../files/whole-file'
 
@@ -104,7 +103,7 @@ export function checkNewDirectory(
     if (kind === 'table' || kind === 'segment') {
       const path = runtime.files.join(directory, CURRENT_FILE)
       throw new CorruptionError(
-        `Cannot open ${directory}: ${path} is missing, but ${name} shows that there was a database; ${DAMAGE_ADVICE}`,
+        `Cannot open ${directory}: ${path} is missing, but ${name} shows that there was a database`,
         path,
         0,
       )

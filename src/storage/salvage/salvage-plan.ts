@@ -12,10 +12,9 @@
  *
  * Pinned by test/unit/storage/salvage/salvage.test.ts.
  */
-import { StrictKvError } from '../../base/errors'
 import type { Runtime } from '../../runtime/runtime'
 import { CURRENT_FILE, manifestFileName, tableFileName } from '../files/file-names'
-import { problemOf } from '../files/file-problem'
+import { toProblem } from '../files/file-problem'
 import { readWholeFile } from '../files/whole-file'
 import { numbersOf } from '../inspect/verify-store'
 import { segmentFileName } from '../log/log-format'
@@ -181,8 +180,7 @@ class Planning {
       if (number === undefined) this.#losses.note(CURRENT_FILE, 'it is missing')
       return number
     } catch (error) {
-      if (!(error instanceof StrictKvError)) throw error
-      this.#losses.note(CURRENT_FILE, problemOf(error, CURRENT_FILE))
+      this.#losses.note(CURRENT_FILE, toProblem(error, CURRENT_FILE, { offset: 0, length: 0 }).what)
       return undefined
     }
   }
@@ -192,7 +190,7 @@ class Planning {
     try {
       return scanManifest(await readWholeFile(this.#runtime, path), number, path)
     } catch (error) {
-      if (!(error instanceof StrictKvError)) throw error
+      this.#losses.note(manifestFileName(number), toProblem(error, path, { offset: 0, length: 0 }).what)
       return undefined
     }
   }

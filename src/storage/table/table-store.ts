@@ -135,17 +135,13 @@ export class TableStore {
   async #openRecorded(record: TableRecord): Promise<TableFile> {
     const path = this.path(record.number)
     if ((await this.#runtime.files.status(path)) === undefined) {
-      throw new CorruptionError(
-        `Cannot open ${path}: the manifest names it, but it is missing; restore it from a backup`,
-        path,
-        0,
-      )
+      throw new CorruptionError(`Cannot open ${path}: the manifest names it, but it is missing`, path, 0)
     }
     const file = await this.open(record.number, record.loadedAt)
     const why = recordProblem(record, file.properties)
     if (why === undefined) return file
     file.table.unpin()
-    throw new CorruptionError(`Cannot open ${path}: ${why}; restore it from a backup`, path, 0)
+    throw new CorruptionError(`Cannot open ${path}: ${why}`, path, 0)
   }
 
   /** Called when the last set that has `file` was let go. */

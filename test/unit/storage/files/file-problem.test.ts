@@ -1,4 +1,4 @@
-import { CorruptionError } from '../../../../src/base/errors'
+import { CorruptionError, DAMAGE_ADVICE, IoError } from '../../../../src/base/errors'
 import { InvariantError } from '../../../../src/base/assert'
 import { corruptFile, problemOf, toProblem } from '../../../../src/storage/files/file-problem'
 import { corrupt } from '../../../../src/storage/table/table-format'
@@ -23,9 +23,20 @@ describe('a problem of a file', () => {
     expect(() => toProblem(new InvariantError('two is one'), 'a', place)).toThrow(InvariantError)
   })
 
-  it('names the program that saves what is readable', () => {
+  it('is made of what a broken disk says, never of a refusal, which says nothing about the file', () => {
+    const error = (code: string): IoError => new IoError(`Cannot open "a": ${code}`, 'open', 'a', Object.assign(new Error(code), { code })) // prettier-ignore
+    expect(toProblem(error('EIO'), 'a', place)).toMatchObject({ ...place, what: 'EIO' })
+    for (const code of ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM']) {
+      expect(() => toProblem(error(code), 'a', place)).toThrow(IoError)
+    }
+  })
+
+  it('names the programs that find and save what is readable, once, also when it has come from a thread', () => {
     const error = corruptFile('/db/x', 9, 'it is damaged')
     expect(error).toMatchObject({ file: '/db/x', offset: 9 })
-    expect(error.message).toContain('strictkv salvage')
+    expect(error.message).toBe(`Cannot read /db/x at byte 9: it is damaged; ${DAMAGE_ADVICE}`)
+    expect(error.message).toContain('"strictkv verify"')
+    expect(error.message).toContain('"strictkv salvage"')
+    expect(new CorruptionError(error.message, '/db/x', 9).message).toBe(error.message)
   })
 })

@@ -93,7 +93,7 @@ test('without CURRENT the newest manifest is looked at, and any other by its num
   const files = new Map([...image.files, [older, image.files.get(path)!]])
   const lost = changed({ ...image, files }, pathOf(image, 'CURRENT'), () => undefined)
   const newest = await look(lost)
-  expect(ofKind(newest, 'damage')[0]!.what).toContain('CURRENT')
+  expect(ofKind(newest, 'damage')[0]).toMatchObject({ file: pathOf(image, 'CURRENT'), what: 'it is missing' })
   expect(ofKind(newest, 'header')).toMatchObject([{ file: older, number: 1 }])
   const asked = await look(lost, 1)
   expect(ofKind(asked, 'damage')).toEqual([])

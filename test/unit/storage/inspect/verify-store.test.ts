@@ -79,6 +79,38 @@ describe('verification of a store', () => {
     }
   })
 
+  it('tells of one place once, whoever finds it first, and of a missing segment of the log once', async () => {
+    const runtime = createMemoryRuntime({ seed: 1 })
+    const db = await openLsmDatabase(runtime, DAMAGED_DIRECTORY)
+    for (let i = 0; i < 20; i++) await db.put(`k${i}`, 'v')
+    const disk = runtime.durableImage('everything')
+    await db.close()
+    const log = [...disk.files.keys()].find((file) => file.endsWith('.log'))!
+    const reboot = (change: Change): Promise<VerifyReport> => {
+      const files = new Map(disk.files)
+      change(files)
+      return verifyStore(createMemoryRuntime({ seed: 1, files: { ...disk, files } }), DAMAGED_DIRECTORY)
+    }
+    const { damages } = await reboot(flip(log, 3 * 4096 + 100))
+    expect(damages).toMatchObject([{ file: nameOf(log), offset: 3 * 4096, length: 4096 }])
+    expect(damages[0]!.what).toMatch(/does not verify, but the log was durable/)
+    const missing = await reboot((files) => files.delete(log))
+    expect(missing.damages.filter(({ file }) => file === nameOf(log))).toHaveLength(1)
+    const manifest = [...disk.files.keys()].find((file) => file.endsWith('.manifest'))!
+    const first = await reboot(flip(manifest, 4096 + 30))
+    expect(first.damages.filter(({ file, offset }) => file === nameOf(manifest) && offset === 4096)).toHaveLength(1)
+  })
+
+  it('takes a file that the system does not hand over for no damage: it ends, and says which', async () => {
+    const [table] = pathsOf('.table')
+    const runtime = createMemoryRuntime({
+      seed: 1,
+      files: database.disk,
+      inject: ({ operation, path }) => (operation === 'open' && path === table ? 'EACCES' : undefined),
+    })
+    await expect(verifyStore(runtime, DAMAGED_DIRECTORY)).rejects.toMatchObject({ code: 'IO', file: table })
+  })
+
   it('finds a table that is another than the one the manifest describes', async () => {
     const [table] = pathsOf('.table')
     const other = await buildDatabase(77)
