@@ -94,7 +94,8 @@ function lines(report: SalvageReport, target: string): string[] {
 }
 
 function describeLoss({ file, offset, length, what, range, sequences }: SalvageLoss): string {
-  const place = length === undefined || length === 0 ? file : `${file}, byte ${offset} to ${offset + length}`
+  const stretch = length === undefined ? `${offset} on` : `${offset} to ${offset + length}`
+  const place = length === 0 || (length === undefined && offset === 0) ? file : `${file}, byte ${stretch}`
   const start = bytesToTyped(range.start, KEY_CHARS_MAX)
   const end = range.end === undefined ? undefined : bytesToTyped(range.end, KEY_CHARS_MAX)
   const isEveryKey = range.start.length === 0 && range.end === undefined

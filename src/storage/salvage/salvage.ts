@@ -14,7 +14,6 @@
  *
  * Pinned by test/unit/storage/salvage/salvage.test.ts and test/salvage. Decision 0020.
  */
-import { assert } from '../../base/assert'
 import { InvalidArgumentError } from '../../base/errors'
 import type { Limits } from '../../base/limits'
 import { SEQUENCE_INFINITY } from '../../base/sequence'
@@ -30,7 +29,7 @@ import { Pace } from '../inspect/verify-report'
 import { storeNames } from '../inspect/verify-store'
 import { Manifest } from '../manifest/manifest'
 import { createManifestState } from '../manifest/manifest-state'
-import { ensureDirectory, syncParents } from '../manifest/store-directory'
+import { missingDirectories, syncParents } from '../manifest/store-directory'
 import { withDatabaseMark } from '../manifest/database-mark'
 import { RangeTombstoneIndex } from '../rows/range-tombstones'
 import type { RangeTombstone, VersionCursor } from '../rows/version-cursor'
@@ -126,11 +125,12 @@ class Salvage {
   async run(names: readonly string[]): Promise<SalvageReport> {
     for (const name of names) this.#pace.bytesTotal += await this.#bytesOf(name)
     const plan = await planSalvage(this.#runtime, this.#directory, { names, losses: this.#losses })
-    await ensureDirectory(this.#runtime, this.#target, true)
+    const created = await missingDirectories(this.#runtime, this.#target, `salvage to ${this.#target}`)
     try {
+      for (const part of created) await this.#runtime.files.createDirectory(part)
       return await this.#build(plan)
     } catch (error) {
-      await this.#clear()
+      await this.#clear(created)
       throw error
     }
   }
@@ -155,11 +155,12 @@ class Salvage {
   }
 
   /** Everything in the target is ours: it was empty. What cannot be removed is no database, for want of CURRENT. */
-  async #clear(): Promise<void> {
+  async #clear(created: readonly string[]): Promise<void> {
     const names = await this.#runtime.files.list(this.#target).catch(() => [])
     const current = names.filter((name) => name === CURRENT_FILE)
     for (const name of [...current, ...names])
       await removeQuietly(this.#runtime, this.#runtime.files.join(this.#target, name))
+    for (const part of [...created].reverse()) await this.#runtime.files.removeDirectory(part).catch(() => undefined)
   }
 
   async #bytesOf(name: string): Promise<number> {
@@ -285,7 +286,7 @@ class Salvage {
     const fresh = createManifestState()
     const options = withCodec(withDatabaseMark(fresh.options, mark), codecOf(plan))
     const state = { ...fresh, options, nextFileNumber: this.#nextNumber }
-    let failure: Error | undefined
+    let failure = undefined as Error | undefined
     const manifest = Manifest.prepare(this.#runtime, state, {
       directory: this.#target,
       limits: this.#options.limits,
@@ -297,7 +298,8 @@ class Salvage {
     } finally {
       await manifest.close()
     }
-    assert(failure === undefined, 'a manifest that has begun has not failed')
+    // In force it may be, and whole; but what refuses writes already is not to be relied on.
+    if (failure !== undefined) throw failure
   }
 }
 

@@ -12,12 +12,13 @@ import { StrictKvError } from '../../base/errors'
 import type { Sequence } from '../../base/sequence'
 import { BatchCursor } from '../rows/batch-codec'
 import { toProblem } from '../files/file-problem'
-import { FRAME_HEADER_BYTES, segmentFileName } from '../log/log-format'
+import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentFileName } from '../log/log-format'
 import type { LogPosition } from '../log/log-contract'
 import { replayLog } from '../log/log-reader'
 import { SegmentScan } from '../log/segment-scan'
 import type { ScannedFrame } from '../log/segment-scan'
 import type { SalvagePlan } from './salvage-plan'
+import type { Loss } from './salvage-report'
 import type { SalvageSource } from './salvaged-table'
 
 /** Takes over the entries of one commit, walking all of them. */
@@ -48,6 +49,8 @@ class LogSalvage {
   #through: Sequence
   /** Whether something may be missing behind the last frame. */
   #isOpenEnded = false
+  /** Where the last intact frame ended, in whichever segment. */
+  #behind: { readonly file: string; readonly offset: number } | undefined
 
   constructor(source: SalvageSource, plan: SalvagePlan, take: TakeCommit) {
     this.#source = source
@@ -147,22 +150,22 @@ class LogSalvage {
     const name = segmentFileName(number)
     if (scan.headerProblem !== undefined) this.#source.losses.note(name, scan.headerProblem.what)
     try {
-      let behind = 0
       for (let frame = await scan.next(); frame !== undefined; frame = await scan.next()) {
         const { offset, frameBytes } = frame.header
         if (end?.segment === number && offset >= end.offset) return
-        await this.#frame(name, frame, behind)
-        behind = offset + frameBytes
+        await this.#frame(name, frame)
+        this.#behind = { file: name, offset: offset + frameBytes }
         const rest = this.#source.count(frameBytes)
         if (rest !== undefined) await rest
       }
+      const behind = this.#behind?.file === name ? this.#behind.offset : 0
       if (end === undefined && (await scan.isWrittenBehind(behind))) this.#isOpenEnded = true
     } finally {
       await scan.close()
     }
   }
 
-  async #frame(file: string, { header, bytes }: ScannedFrame, end: number): Promise<void> {
+  async #frame(file: string, { header, bytes }: ScannedFrame): Promise<void> {
     const { offset, frameBytes, payloadBytes, firstSequence, lastSequence, commits } = header
     const { losses } = this.#source
     if (commits === 0 || lastSequence <= this.#through) return
@@ -175,7 +178,7 @@ class LogSalvage {
     if (firstSequence > this.#through + 1 && !isFirst) {
       const [first, last] = [this.#through + 1, firstSequence - 1]
       const what = `commits ${first} to ${last} cannot be read`
-      losses.lose({ file, offset: end, length: offset - end, what, sequences: { first, last } })
+      losses.lose({ ...this.#gapBefore(file, offset), what, sequences: { first, last } })
     }
     let at = FRAME_HEADER_BYTES
     const limit = FRAME_HEADER_BYTES + payloadBytes
@@ -193,6 +196,14 @@ class LogSalvage {
       else await this.#take(sequence, this.#entries)
     }
     this.#through = lastSequence
+  }
+
+  /** The stretch before a frame in which others were: in its own segment, or else behind the last frame of an earlier one. */
+  #gapBefore(file: string, offset: number): Pick<Loss, 'file' | 'offset' | 'length'> {
+    const before = this.#behind
+    const from = before?.file === file ? before.offset : SEGMENT_HEADER_BYTES
+    if (offset > from || before === undefined) return { file, offset: from, length: offset - from }
+    return { ...before, length: undefined }
   }
 
   /** Nothing of a commit is taken over before all of it is known to be well formed. */

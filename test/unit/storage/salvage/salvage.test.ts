@@ -107,6 +107,20 @@ describe('a salvage', () => {
     expect(report.sequence).toBe(6)
   })
 
+  it('says where the lost commits were: behind the last intact frame, if need be of the segment before', async () => {
+    const disk = await lived(async (db) => {
+      for (let i = 0; i < 20; i++) await db.put(`key ${i}`, 'x'.repeat(1500))
+    }, false)
+    const logs = [...disk.files.keys()].filter((file) => file.endsWith('.log')).sort((a, b) => (a < b ? -1 : 1))
+    const [first, second] = logs as [string, string]
+    const cut = await salvaged(changed(disk, (files) => files.set(first, files.get(first)!.slice(0, 2 * 4096))))
+    const [loss] = cut.report.losses
+    expect(loss).toMatchObject({ file: first.slice('/db/'.length), offset: 2 * 4096, length: undefined })
+    expect(loss!.sequences).toEqual({ first: 12, last: 12 })
+    const blank = await salvaged(changed(disk, (files) => files.set(second, files.get(second)!.slice().fill(0, 4096, 2 * 4096)))) // prettier-ignore
+    expect(blank.report.losses).toMatchObject([{ file: second.slice('/db/'.length), offset: 4096, length: 4096 }])
+  })
+
   it('reads a log of more than fits in memory at a time', async () => {
     const disk = await lived(async (db) => {
       for (let i = 0; i < 12; i++) await db.put(`key ${i % 7}`, `${i} `.repeat(1500))
@@ -225,12 +239,18 @@ describe('the target of a salvage', () => {
     }
   })
 
-  it('is left empty when the salvage is stopped', async () => {
+  it('is not there when the salvage is stopped, if it was not before', async () => {
     const disk = await lived(twoTables)
     const runtime = changed(disk, () => undefined)
     const signal = { aborted: false }
     const places = { directory: '/db', target: '/saved' }
     const onProgress = (): void => void (signal.aborted = true)
+    await expect(salvageStore(runtime, places, { limits: createLimits(), signal, onProgress })).rejects.toThrow(
+      AbortedError,
+    )
+    expect(await runtime.files.status('/saved')).toBeUndefined()
+    await runtime.files.createDirectory('/saved')
+    signal.aborted = false
     await expect(salvageStore(runtime, places, { limits: createLimits(), signal, onProgress })).rejects.toThrow(
       AbortedError,
     )
