@@ -10,6 +10,7 @@ import type { BackgroundJob, BackgroundWorker, PerformJob, Runtime } from './run
 export function createInlineWorker(runtime: Runtime, perform: PerformJob): BackgroundWorker {
   return {
     mode: 'inline',
+    start: () => undefined,
     run: async (job) => perform(runtime, job.data, handsOf(job)),
     close: () => Promise.resolve(),
   }

@@ -198,7 +198,7 @@ export type BackgroundMode = 'thread' | 'inline'
 export interface Workers {
   /**
    * A worker whose jobs are done by `perform`: inline by that very function, in a thread by what the compiled entry has in its
-   * place (src/worker.ts). A thread starts with the first job.
+   * place (src/worker.ts). A thread starts with the first job, or with `start`.
    */
   open(mode: BackgroundMode, perform: PerformJob): BackgroundWorker
 }
@@ -242,6 +242,8 @@ export interface BackgroundJob {
 export interface BackgroundWorker {
   /** What it really is. */
   readonly mode: BackgroundMode
+  /** Starts its thread ahead of the first job, which then need not wait for it. Never throws. */
+  start(): void
   /**
    * Does a job; resolves to what it gives, rejects with its failure. If the thread died under it, that is an `IoError` with
    * the operation WORKER_DIED: what the job left behind is the caller's to remove. The next job gets a new thread.

@@ -2,15 +2,14 @@
  * Recovery: from a directory to a store that can serve, whatever an earlier life left.
  *
  *   lock -> manifest read -> tables opened
- *        -> log replayed into memtables, full ones written as tables meanwhile (replay-flush.ts)
- *        -> all of them written as tables, synced (the page cache may hold of the log what the disk never got)
+ *        -> log replayed to tables, synced (the page cache may hold of the log what the disk never got; folder replay)
  *        -> a new manifest in force: {those tables, first segment still needed: the next one}
  *        -> orphans removed                                                          (then lsm-engine.ts opens a new log)
  *
  * 1. Until the new manifest is in force nothing that the old one refers to is changed: a crash at any point recovers again.
  * 2. An old segment is never appended to, and none is removed before the tables that replace it are in the manifest.
  * 3. A segment that the manifest does not name and that still has commits is damage of the manifest, never an orphan.
- * 4. `readOnly` writes nothing: the replayed memtables serve. So it goes where the disk has no room to recover.
+ * 4. `readOnly` writes nothing: the log is replayed into memtables, which serve. So it goes where the disk has no room to recover.
  * 5. A new database draws a mark, kept in the manifest, that every segment carries in its nonce: another database's log is
  *    refused, however well it verifies.
  *
@@ -33,13 +32,16 @@ import type { LogEnd } from './log/log-contract'
 import { segmentFileName } from './log/log-format'
 import { replayLog } from './log/log-reader'
 import { RESERVE_FILE_NAME } from './log/log-reserve'
+import { usedLogBytes } from './log/log-used'
 import { databaseMarkOf, withDatabaseMark } from './manifest/database-mark'
 import { Manifest } from './manifest/manifest'
 import { readManifest } from './manifest/manifest-reader'
-import type { ManifestState, TableRecord } from './manifest/manifest-state'
+import type { ManifestState } from './manifest/manifest-state'
 import { createManifestState } from './manifest/manifest-state'
 import { Memtables } from './memtable/memtables'
-import { ReplayFlush, replayPieceBytes } from './replay-flush'
+import { replayIntoMemtables, replayIntoTables } from './replay/log-replay'
+import type { Replayed, ReplaySource } from './replay/log-replay'
+import { ReplayFlush, replayPieceBytes } from './replay/replay-flush'
 import {
   checkNewDirectory,
   ensureDirectory,
@@ -125,13 +127,6 @@ async function checkDirectory(
   return names
 }
 
-/** What the log held beyond the tables. */
-interface Replayed {
-  readonly memtables: Memtables
-  readonly lastSequence: Sequence
-  readonly logEnd: LogEnd | undefined
-}
-
 /** Where what was replayed goes: tables, and the manifest that is to name them. */
 interface Writing {
   readonly manifest: Manifest
@@ -171,24 +166,43 @@ class Recovery {
       nextFileNumber: Math.max(old.nextFileNumber, taken.fileMax + 1),
       nextSegment: Math.max(old.nextSegment, taken.segmentMax + 1),
     }
-    await this.#tables.openAll(state)
+    const source = { directory: this.#directory, state, databaseMark: databaseMarkOf(old) }
+    const pieceBytes = this.#options.readOnly ? 0 : await this.#preparePieces(state)
+    await this.#openTables(state)
     try {
       await this.#checkUnnamedSegments(names, state)
-      const writing = this.#options.readOnly ? undefined : this.#beginWriting(state)
-      const replayed = await this.#replay(state, { databaseMark: databaseMarkOf(old), flush: writing?.flush })
       const [tables, worker] = [this.#tables, this.#worker]
-      const base = { lock, tables, worker, state, firstSegment: state.nextSegment, databaseMark, ...replayed }
-      if (writing === undefined) return { ...base, manifest: undefined, refusal: readOnly(this.#directory) }
+      const base = { lock, tables, worker, state, firstSegment: state.nextSegment, databaseMark }
+      if (pieceBytes === 0) return { ...base, ...(await this.#readOnly(source)), refusal: readOnly(this.#directory) }
       try {
-        const manifest = await this.#persistSomehow(state, { replayed, writing, names })
-        return { ...base, manifest, refusal: undefined }
+        const written = await this.#writeSomehow(source, { pieceBytes, names })
+        return { ...base, ...written, memtables: new Memtables(written.lastSequence), refusal: undefined }
       } catch (error) {
         if (!(error instanceof DiskFullError) || found === undefined) throw error
-        return { ...base, manifest: undefined, refusal: noRoomToRecover(this.#directory, error) }
+        // What was gathered has gone with the tables that could not be written.
+        return { ...base, ...(await this.#readOnly(source)), refusal: noRoomToRecover(this.#directory, error) }
       }
     } catch (error) {
       await this.#worker.close()
       await this.#tables.close()
+      throw error
+    }
+  }
+
+  /** The size of the pieces that the log is replayed in. The thread that writes them is started if there will be several. */
+  async #preparePieces({ segments: numbers }: ManifestState): Promise<number> {
+    const logBytes = await usedLogBytes(this.#runtime, { directory: this.#directory, numbers })
+    const pieceBytes = replayPieceBytes(logBytes, this.#options.limits)
+    if (logBytes > pieceBytes) this.#worker.start()
+    // Memory is taken for a whole piece at once.
+    return Math.max(1, Math.min(pieceBytes, logBytes))
+  }
+
+  async #openTables(state: ManifestState): Promise<void> {
+    try {
+      await this.#tables.openAll(state)
+    } catch (error) {
+      await this.#worker.close()
       throw error
     }
   }
@@ -221,95 +235,24 @@ class Recovery {
     return isFound
   }
 
-  async #replay(
-    state: ManifestState,
-    { databaseMark, flush }: { readonly databaseMark: number | undefined; readonly flush: ReplayFlush | undefined },
-  ): Promise<Replayed> {
-    const memtables = new Memtables(state.flushedThrough)
-    try {
-      const end =
-        state.segments.length === 0 ? undefined : await this.#replayLog(state, { memtables, databaseMark, flush })
-      return { memtables, lastSequence: this.#addLoaded(state, memtables), logEnd: end ?? state.logEnd }
-    } catch (error) {
-      await flush?.discard()
-      throw error
-    }
-  }
-
-  async #replayLog(
-    state: ManifestState,
-    into: {
-      readonly memtables: Memtables
-      readonly databaseMark: number | undefined
-      readonly flush: ReplayFlush | undefined
-    },
-  ): Promise<LogEnd | undefined> {
-    const { memtables, databaseMark, flush } = into
-    const { limits } = this.#options
-    const pieceBytes =
-      flush === undefined ? limits.memtableBytesMax : replayPieceBytes(await this.#logBytes(state), limits)
-    const recovered = await replayLog(
-      this.#runtime,
-      { directory: this.#directory, numbers: state.segments },
-      { afterSequence: state.flushedThrough, cleanEnd: state.clean ? state.logEnd : undefined, databaseMark },
-      (sequence, entries) => {
-        memtables.replay(entries, sequence)
-        if (memtables.active.bytes < pieceBytes || !memtables.freeze()) return
-        flush?.begin(memtables.frozen[0]!)
-      },
-    )
-    memtables.endReplay()
-    return recovered.end
-  }
-
-  /** Of all segments, what was only prepared included. */
-  async #logBytes({ segments }: ManifestState): Promise<number> {
-    let bytes = 0
-    for (const number of segments) {
-      const status = await this.#runtime.files.status(
-        this.#runtime.files.join(this.#directory, segmentFileName(number)),
-      )
-      bytes += status?.size ?? 0
-    }
-    return bytes
-  }
-
-  /**
-   * A bulk load is in force with its edit, which may have been the last thing on disk: then its own commit, empty in the log,
-   * is missing there. Everything before it was synced earlier (bulk-load.ts). The last sequence of all.
-   */
-  #addLoaded(state: ManifestState, memtables: Memtables): Sequence {
-    const loaded = state.tables.reduce<TableRecord | undefined>(newerLoaded, undefined)
-    const through = memtables.appendedSequence
-    if (loaded?.loadedAt === undefined || loaded.loadedAt <= through) return through
-    if (loaded.loadedAt > through + 1) {
-      const path = this.#tables.path(loaded.number)
-      throw new CorruptionError(
-        `Cannot open ${this.#directory}: ${path} was loaded as commit ${loaded.loadedAt}, but the log ends at ${through}`,
-        path,
-        0,
-      )
-    }
-    memtables.insert([], loaded.loadedAt)
-    return loaded.loadedAt
+  /** What was replayed serves from memory. */
+  async #readOnly(
+    source: ReplaySource,
+  ): Promise<Replayed & { readonly memtables: Memtables; readonly manifest: undefined }> {
+    return { ...(await replayIntoMemtables(this.#runtime, source, this.#options.limits)), manifest: undefined }
   }
 
   /** On a full disk the space kept aside is for this too. */
-  async #persistSomehow(
-    state: ManifestState,
-    {
-      replayed,
-      writing,
-      names,
-    }: { readonly replayed: Replayed; readonly writing: Writing; readonly names: readonly string[] },
-  ): Promise<Manifest> {
+  async #writeSomehow(
+    source: ReplaySource,
+    { pieceBytes, names }: { readonly pieceBytes: number; readonly names: readonly string[] },
+  ): Promise<Replayed & { readonly manifest: Manifest }> {
     try {
-      return await this.#persist(state, replayed, writing)
+      return await this.#write(source, pieceBytes)
     } catch (error) {
       if (!(error instanceof DiskFullError) || !names.includes(RESERVE_FILE_NAME)) throw error
       await this.#runtime.files.remove(this.#runtime.files.join(this.#directory, RESERVE_FILE_NAME))
-      const fresh = await this.#withFreshNumbers(state)
-      return this.#persist(fresh, replayed, this.#beginWriting(fresh))
+      return this.#write({ ...source, state: await this.#withFreshNumbers(source.state) }, pieceBytes)
     }
   }
 
@@ -328,10 +271,11 @@ class Recovery {
     return { manifest, flush: new ReplayFlush(context, runtime.workers.open('inline', performByteJob)) }
   }
 
-  /** Writes what was replayed to tables, and begins a new manifest that needs nothing of the old log. */
-  async #persist(state: ManifestState, replayed: Replayed, { manifest, flush }: Writing): Promise<Manifest> {
-    const { memtables, lastSequence, logEnd } = replayed
-    const files = await flush.finish([...memtables.frozen].reverse())
+  /** Replays the log to tables, and begins a new manifest that needs nothing of it. */
+  async #write(source: ReplaySource, pieceBytes: number): Promise<Replayed & { readonly manifest: Manifest }> {
+    const { state } = source
+    const { manifest, flush } = this.#beginWriting(state)
+    const { files, lastSequence, logEnd } = await replayIntoTables(this.#runtime, source, { flush, pieceBytes })
     const firstRun = nextRun(this.#tables.current, 0)
     const placed = files.map((file, i) => ({ level: 0, run: firstRun + i, file }))
     try {
@@ -350,9 +294,8 @@ class Recovery {
       throw error
     }
     this.#tables.swap({ adds: placed, removes: [] })
-    while (memtables.oldestFrozen !== undefined) memtables.release(memtables.oldestFrozen)
     await this.#removeGarbage(manifest)
-    return manifest
+    return { manifest, lastSequence, logEnd }
   }
 
   async #removeFiles(files: readonly TableFile[]): Promise<void> {
@@ -368,10 +311,6 @@ class Recovery {
       this.#options.onRemoveFailed(error as Error)
     }
   }
-}
-
-function newerLoaded(newest: TableRecord | undefined, table: TableRecord): TableRecord | undefined {
-  return (table.loadedAt ?? 0) > (newest?.loadedAt ?? 0) ? table : newest
 }
 
 function readOnly(directory: string): ReadOnlyError {

@@ -1,7 +1,7 @@
 /**
  * Background jobs in a thread of their own: the caller's side.
  *
- * 1. The thread starts with the first job. Where there is no compiled entry, or it does not come up, jobs run inline from
+ * 1. The thread starts with the first job, or ahead of it. Where there is no compiled entry, or it does not come up, jobs run inline from
  *    there on, and `mode` says so.
  * 2. While a job is pending the thread is ref'd, for somebody waits for it; else it is not: an idle database lets the process end.
  * 3. A thread that dies (it ran out of memory, somebody ended it) fails the jobs it had; the next job gets a new one. A job is
@@ -65,6 +65,11 @@ class ThreadWorker implements BackgroundWorker {
 
   get mode(): BackgroundMode {
     return this.#isInline ? 'inline' : 'thread'
+  }
+
+  start(): void {
+    assert(!this.#isClosed, 'a closed worker is not started')
+    if (!this.#isInline) this.#starting ??= this.#start()
   }
 
   async run(job: BackgroundJob): Promise<unknown> {

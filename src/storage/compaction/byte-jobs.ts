@@ -5,6 +5,7 @@
  *   merge: names of inputs, retention, names of outputs  ->  reads, merges, writes, syncs  -> properties of the outputs
  *   flush: memory of the rows, retention, name           ->  sorts out, encodes, writes, syncs
  *          places of the rows in order, piece by piece   ->
+ *   replay: rows of a log as they lie in it, retention, name -> sorts them, sorts out, encodes, writes, syncs
  *
  * Nothing of the store is known here: what makes tables part of it (directory synced, manifest) is the engine's. A job that
  * fails leaves no file behind, but the numbers it was given are used up.
@@ -18,8 +19,10 @@ import type { Retention } from './compaction-retention'
 import { openOutput, performMerge } from './merge-job'
 import type { MergeJob, OutputPlan, WrittenTables } from './merge-job'
 import { PlacedRowsCursor } from '../memtable/placed-rows-cursor'
+import type { ReplayedRows } from '../replay/replayed-rows'
+import { ReplayedRowsCursor } from '../replay/replayed-rows-cursor'
 import { Slices } from '../slices'
-import type { RangeTombstone } from '../rows/version-cursor'
+import type { RangeTombstone, VersionCursor } from '../rows/version-cursor'
 
 /** A flush's byte work; it is fed with the places of the memtable's rows in order of their keys. */
 export interface FlushJob {
@@ -32,27 +35,46 @@ export interface FlushJob {
   readonly output: OutputPlan
 }
 
+/** The byte work of recovery: a flush of what no memtable ever held. */
+export interface ReplayJob extends Omit<FlushJob, 'chunks' | 'rangeTombstones'> {
+  readonly rows: ReplayedRows
+}
+
 /** A job as data. */
 export type ByteJob =
-  { readonly kind: 'merge'; readonly merge: MergeJob } | { readonly kind: 'flush'; readonly flush: FlushJob }
+  | { readonly kind: 'merge'; readonly merge: MergeJob }
+  | { readonly kind: 'flush'; readonly flush: FlushJob }
+  | { readonly kind: 'replay'; readonly replay: ReplayJob }
+
+/** What a job is to write. */
+export function outputOf(job: ByteJob): OutputPlan {
+  if (job.kind === 'merge') return job.merge.output
+  return job.kind === 'flush' ? job.flush.output : job.replay.output
+}
 
 /** Does the job that `data`, a `ByteJob`, describes; resolves to `WrittenTables`. */
 export const performByteJob: PerformJob = async (runtime: Runtime, data: unknown, hands: JobHands) => {
   const job = data as ByteJob
-  const { limits } = job.kind === 'merge' ? job.merge.output : job.flush.output
+  const { limits } = outputOf(job)
   const slices = new Slices(runtime, limits, (bytes) => hands.between(bytes))
   if (job.kind === 'merge') return performMerge(runtime, job.merge, slices)
+  if (job.kind === 'replay') {
+    const { rows, ...rest } = job.replay
+    const { rangeTombstones } = rows
+    return writeRows(runtime, { ...rest, rangeTombstones, source: new ReplayedRowsCursor(rows) }, slices)
+  }
   assert(job.kind === 'flush', 'the kind of a job is known')
-  return performFlush(runtime, job.flush, { slices, hands })
+  const { chunks, ...rest } = job.flush
+  const source = new PlacedRowsCursor(chunks, async () => (await hands.next()) as Uint32Array | undefined)
+  return writeRows(runtime, { ...rest, source }, slices)
 }
 
-async function performFlush(
+async function writeRows(
   runtime: Runtime,
-  job: FlushJob,
-  { slices, hands }: { readonly slices: Slices; readonly hands: JobHands },
+  job: Omit<FlushJob, 'chunks'> & { readonly source: VersionCursor },
+  slices: Slices,
 ): Promise<WrittenTables> {
-  const { rangeTombstones, retention, hasOlder } = job
-  const source = new PlacedRowsCursor(job.chunks, async () => (await hands.next()) as Uint32Array | undefined)
+  const { source, rangeTombstones, retention, hasOlder } = job
   const inputs = { source, rangeTombstones, retention, olderMayHold: () => hasOlder }
   const output = openOutput(runtime, job.output, neededRangeTombstones(inputs))
   try {

@@ -17,6 +17,7 @@ import { tableSetToLevels } from './compaction-job'
 import { lastLevel } from './compaction-picker'
 import type { Retention } from './compaction-retention'
 import type { JobContext } from './job-context'
+import type { OutputPlan } from './merge-job'
 import type { Memtable } from '../memtable/memtable'
 import { filterBits } from '../table/filter-bits'
 import type { TableFile } from '../table/table-set'
@@ -40,46 +41,45 @@ export async function writeMemtable(
     readonly retention: Retention
     /** Whether any table, or any memtable on its way to one, is older: if none is, nothing is left to be hidden. */
     readonly hasOlder: boolean
-    /** Places handed over in one turn of the event loop, at most. */
-    readonly placesEachMax?: number
-    /** As of `BackgroundJob`. */
-    readonly isPaced?: boolean
     /** Told of bytes handled; what it throws ends the flush. */
     readonly onProgress: (bytes: number) => void | Promise<void>
   },
 ): Promise<FlushOutput> {
-  const { retention, hasOlder, placesEachMax = PLACES_EACH_MAX, isPaced = true, onProgress } = options
-  const { directory, limits } = context
-  const fileNumbers = [context.allocateFileNumber()]
+  const { retention, hasOlder, onProgress } = options
   const flush: FlushJob = {
     chunks: memtable.chunks,
     rangeTombstones: memtable.rangeTombstones?.list() ?? [],
     retention,
     hasOlder,
-    output: {
-      directory,
-      limits,
-      indexMode: context.tables.indexMode,
-      codec: context.tables.codec,
-      filterBitsPerKey: filterBits(lastLevel(tableSetToLevels(context.tables.current)), limits),
-      fileNumbers,
-      tableBytesMax: Infinity,
-      cutKeys: [],
-    },
+    output: flushOutput(context),
   }
-  const feed = feedPlaces(context.runtime, memtable, placesEachMax)
-  const written = await runByteJob(context, { kind: 'flush', flush }, { isUrgent: true, isPaced, onProgress, feed })
+  const feed = feedPlaces(context.runtime, memtable)
+  const written = await runByteJob(context, { kind: 'flush', flush }, { isUrgent: true, onProgress, feed })
   const [file] = written.files
   if (file === undefined) return { file: undefined, bytes: 0, entries: 0 }
   return { file, bytes: file.properties.fileBytes, entries: written.entriesWritten }
 }
 
+/** One table of level 0, however large, under a number of its own. */
+export function flushOutput({ directory, limits, tables, allocateFileNumber }: JobContext): OutputPlan {
+  return {
+    directory,
+    limits,
+    indexMode: tables.indexMode,
+    codec: tables.codec,
+    filterBitsPerKey: filterBits(lastLevel(tableSetToLevels(tables.current)), limits),
+    fileNumbers: [allocateFileNumber()],
+    tableBytesMax: Infinity,
+    cutKeys: [],
+  }
+}
+
 /** Gives the places of all rows in order, a piece each time, each in a turn of its own. */
-function feedPlaces(runtime: Runtime, memtable: Memtable, max: number): () => Promise<Uint32Array | undefined> {
+function feedPlaces(runtime: Runtime, memtable: Memtable): () => Promise<Uint32Array | undefined> {
   let behind: Key | undefined
   return async () => {
     await runtime.scheduler.nextTurn()
-    const { places, lastKey } = memtable.placesBehind(behind, max)
+    const { places, lastKey } = memtable.placesBehind(behind, PLACES_EACH_MAX)
     behind = lastKey
     return places.length === 0 ? undefined : places
   }

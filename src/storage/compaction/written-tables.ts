@@ -7,6 +7,7 @@
 import { IoError } from '../../base/errors'
 import { WORKER_DIED } from '../../runtime/runtime'
 import type { BackgroundJob } from '../../runtime/runtime'
+import { outputOf } from './byte-jobs'
 import type { ByteJob } from './byte-jobs'
 import type { JobContext } from './job-context'
 import type { WrittenTables } from './merge-job'
@@ -24,8 +25,7 @@ export async function runByteJob(
   job: ByteJob,
   how: Omit<BackgroundJob, 'data'>,
 ): Promise<OpenedTables> {
-  const { output } = job.kind === 'merge' ? job.merge : job.flush
-  const written = await done(context, { data: job, ...how }, output.fileNumbers)
+  const written = await done(context, { data: job, ...how }, outputOf(job).fileNumbers)
   const files: TableFile[] = []
   try {
     for (const { fileNumber } of written.tables) files.push(await context.tables.open(fileNumber))

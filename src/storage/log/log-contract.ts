@@ -117,11 +117,18 @@ export interface RecoverOptions {
 /** Receives the commits of a log in order. The batch and its values are views, valid during the call. */
 export type ApplyBatch = (sequence: Sequence, batch: Batch) => void
 
+/** The commits of one frame, `bytes[start, end)`: one object for all of them, whose bytes are valid during the call. */
+export interface FramePayload {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * The same without an object for any entry: walks the entries of one commit, all of them. A commit that turns out to be malformed
  * ends the recovery after that: what was taken over by then must not be used.
  */
-export type ReplayBatch = (sequence: Sequence, entries: BatchCursor) => void
+export type ReplayBatch = (sequence: Sequence, entries: BatchCursor, payload: FramePayload) => void
 
 /** What recovery found. */
 export interface RecoveredLog {

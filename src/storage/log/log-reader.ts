@@ -175,11 +175,12 @@ class Recovery {
   #applyFrame(reader: FrameReader, { header, bytes }: IntactFrame): void {
     const entries = this.#entries
     const end = FRAME_HEADER_BYTES + header.payloadBytes
-    let at = FRAME_HEADER_BYTES
+    const payload = { bytes, start: FRAME_HEADER_BYTES, end }
+    let at = payload.start
     for (let sequence = header.firstSequence; sequence <= header.lastSequence; sequence++) {
       const isBatch = entries.open(bytes, at, end)
       const isNew = sequence > this.#options.afterSequence
-      if (isBatch && isNew) this.#apply(sequence, entries)
+      if (isBatch && isNew) this.#apply(sequence, entries, payload)
       while (isBatch && entries.next());
       if (!isBatch || !entries.isWhole)
         throw damaged(reader, this.#offset + at, `commit ${sequence} there is malformed`)

@@ -1,7 +1,7 @@
 /**
  * Sorts the rows of a memtable once, by the bytes of their keys where they lie: no string, no comparing callback.
  *
- * The next bytes behind what all keys share and the number of the row make one number each; the engine's own sort of numbers
+ * The next bytes behind what all keys share and the index of the row make one number each; the engine's own sort of numbers
  * does the rest. So that as many bytes as possible fit, they are written in the base of how many different ones there are: nine
  * digits take as much room as four arbitrary bytes. What a number leaves undecided is sorted by the bytes behind, small groups by
  * comparing.
@@ -29,7 +29,7 @@ export interface SortableRows {
   keyLengthAt(place: number): number
 }
 
-/** Sorts `places` in the order of their rows' keys. REQUIRES: no two rows have the same key. */
+/** Sorts `places` in the order of their rows' keys; those of the same key stay in the order they came in. */
 export function sortRows(rows: SortableRows, places: Uint32Array): void {
   sortFrom(rows, places, 0)
 }
@@ -52,8 +52,9 @@ function sortFrom(rows: SortableRows, places: Uint32Array, known: number): void 
     const number = i < numbers.length ? Math.floor(numbers[i]! / unit) : -1
     if (i < numbers.length) places[i] = before[numbers[i]! - number * unit]!
     if (number === groupNumber) continue
-    // What has ended within the head is alone in its group: all of its bytes are in the number.
-    if (i - groupAt > 1) sortFrom(rows, places.subarray(groupAt, i), head.end)
+    // What has ended within the head has all of its bytes in the number: a group of such keys is one key.
+    const isDecided = i - groupAt <= 1 || rows.keyLengthAt(places[groupAt]!) < head.end
+    if (!isDecided) sortFrom(rows, places.subarray(groupAt, i), head.end)
     groupAt = i
     groupNumber = number
   }

@@ -57,6 +57,8 @@ export function decodeBatch(source: Buffer, start: number, end: number): Decoded
 /** An entry where its bytes lie: places in `bytes`, which may change once it has been looked at. */
 export interface EncodedEntry {
   readonly kind: EntryKind
+  /** Where the entry begins. */
+  readonly entryAt: number
   readonly bytes: Buffer
   readonly view: DataView
   /** The key, or the start of the range. */
@@ -72,6 +74,7 @@ export class BatchCursor implements EncodedEntry {
   bytes: Buffer = NO_BYTES
   view: DataView = new DataView(NO_BYTES.buffer)
   kind: EntryKind = ENTRY_PUT
+  entryAt = 0
   keyAt = 0
   keyLength = 0
   valueAt = 0
@@ -82,10 +85,7 @@ export class BatchCursor implements EncodedEntry {
 
   /** Goes to the batch at `start` of `source[start, end)`, before its first entry; false if there can be none. */
   open(source: Buffer, start: number, end: number): boolean {
-    if (source.buffer !== this.bytes.buffer || source.byteOffset !== this.bytes.byteOffset) {
-      this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
-    }
-    this.bytes = source
+    this.#see(source)
     this.#left = 0
     if (end - start < BATCH_HEADER_BYTES) return false
     this.#at = start + BATCH_HEADER_BYTES
@@ -93,6 +93,20 @@ export class BatchCursor implements EncodedEntry {
     if (this.#end > end || this.#end < this.#at) return false
     this.#left = source.readUInt32LE(start + 4)
     return true
+  }
+
+  /** Goes to the entry at `start` of `source`, the only one then. REQUIRES: it was walked before, there or where it was copied from. */
+  show(source: Buffer, start: number): void {
+    this.#see(source)
+    this.#left = 0
+    assert(this.#decode(start, source.length) >= 0, 'an entry lies where it was found before')
+  }
+
+  #see(source: Buffer): void {
+    if (source.buffer !== this.bytes.buffer || source.byteOffset !== this.bytes.byteOffset) {
+      this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+    }
+    this.bytes = source
   }
 
   /** Moves to the next entry; false behind the last one, or if the bytes go on with none (`isWhole` tells). */
@@ -145,6 +159,7 @@ export class BatchCursor implements EncodedEntry {
       return -1
     }
     this.kind = kind
+    this.entryAt = start
     this.keyAt = start + headBytes
     this.keyLength = keyLength
     this.valueAt = this.keyAt + keyLength
@@ -152,6 +167,16 @@ export class BatchCursor implements EncodedEntry {
     const next = this.valueAt + Math.max(0, valueLength)
     return next > limit ? -1 : next
   }
+}
+
+/** Where the key of the put or delete at `at` begins. REQUIRES: there is one. */
+export function entryKeyAt(bytes: Uint8Array, at: number): number {
+  return at + (bytes[at] === ENTRY_PUT ? PUT_BYTES : DELETE_BYTES)
+}
+
+/** How long that key is. */
+export function entryKeyLength(bytes: Uint8Array, at: number): number {
+  return bytes[at + 1]! + bytes[at + 2]! * 256
 }
 
 function encodeEntry(entry: BatchEntry, target: Buffer, start: number): number {

@@ -29,6 +29,8 @@ export interface Version {
   readonly valueBytes: Uint8Array
   readonly valueAt: number
   readonly valueLength: number
+  /** A view of all of `valueBytes`, where there is one: short values are then copied without making another. */
+  readonly valueView?: DataView
 }
 
 /** A position among the versions of one source or of a merge. REQUIRES, for every field of `Version`: the last move gave true. */

@@ -20,6 +20,7 @@ import {
 import type { Block } from './block'
 import { copyInto, copyWords, headInView } from '../files/bytes-in-place'
 import { ENTRY_PUT } from '../engine'
+import type { Version } from '../rows/version-cursor'
 import { writeU64 } from './table-format'
 
 /** A buffer that starts at a multiple of 8 of its memory, with views of its words for aligned writes, and of its bytes. */
@@ -52,6 +53,8 @@ const WORD = 0x1_0000_0000
 const ROWS_INITIAL = 128
 /** Stretches up to this length are copied word by word, longer ones at once. */
 const WORDS_BYTES_MAX = 64
+/** A value of up to this length, of which there is a view, is copied word by word: no view of the value alone is made. */
+const VALUE_WORDS_BYTES_MAX = 256
 
 /** Rows of the block under construction. */
 export class BlockBuilder {
@@ -105,7 +108,7 @@ export class BlockBuilder {
 
   /** Copies a row. `kind` is the stored kind, KIND_OLDER included. REQUIRES: `fits`. */
   add(
-    row: { keyBytes: Uint8Array; keyLength: number; valueBytes: Uint8Array; valueAt: number; valueLength: number },
+    row: Pick<Version, 'keyBytes' | 'keyLength' | 'valueBytes' | 'valueAt' | 'valueLength' | 'valueView'>,
     sequence: Sequence,
     kind: number,
   ): void {
@@ -117,7 +120,10 @@ export class BlockBuilder {
     const i = this.count
     if (i === this.#kinds.length) this.#grow()
     copyInto(this.#keys, keyAt, row.keyBytes, 0, keyLength)
-    copyInto(this.#values, valueAt, row.valueBytes, row.valueAt, valueLength)
+    const { valueView } = row
+    const isCopiedByWords = valueView !== undefined && valueLength <= VALUE_WORDS_BYTES_MAX
+    if (isCopiedByWords) copyWords(this.#valuesView, valueAt, valueView, row.valueAt, valueLength)
+    else copyInto(this.#values, valueAt, row.valueBytes, row.valueAt, valueLength)
     this.#keyEnds[i] = keyAt + keyLength
     this.#valueEnds[i] = valueAt + valueLength
     this.#sequences[i] = sequence

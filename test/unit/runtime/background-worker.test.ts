@@ -57,6 +57,17 @@ describe.each(kinds)('a background worker: %s', (_, mode, open) => {
     expect(worker.mode).toBe(mode)
   })
 
+  test('may be started ahead of its jobs, more than once, and closed without any', async () => {
+    worker.start()
+    worker.start()
+    expect(await worker.run(jobOf({ what: 'slices', count: 2 }))).toBe(2)
+    worker.start()
+    const other = open()
+    other.start()
+    await other.close()
+    expect(worker.mode).toBe(mode)
+  })
+
   test('does several jobs at a time and gives each its result', async () => {
     const counts = [5, 1, 9]
     expect(await Promise.all(counts.map((count) => worker.run(jobOf({ what: 'slices', count }))))).toEqual(counts)

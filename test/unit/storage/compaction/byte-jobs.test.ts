@@ -6,15 +6,18 @@ import { CorruptionError, IoError } from '../../../../src/base/errors'
 import { createNodeRuntime } from '../../../../src/runtime/node/node-runtime'
 import type { BackgroundJob, BackgroundWorker, Runtime } from '../../../../src/runtime/runtime'
 import { performByteJob } from '../../../../src/storage/compaction/byte-jobs'
-import type { ByteJob } from '../../../../src/storage/compaction/byte-jobs'
+import type { ByteJob, ReplayJob } from '../../../../src/storage/compaction/byte-jobs'
 import { createRetention } from '../../../../src/storage/compaction/compaction-retention'
-import { ENTRY_DELETE, ENTRY_PUT } from '../../../../src/storage/engine'
+import { ENTRY_DELETE, ENTRY_DELETE_RANGE, ENTRY_PUT } from '../../../../src/storage/engine'
+import type { BatchEntry } from '../../../../src/storage/engine'
 import { tableFileName } from '../../../../src/storage/files/file-names'
 import { Memtable } from '../../../../src/storage/memtable/memtable'
+import { Memtables } from '../../../../src/storage/memtable/memtables'
 import { PlacedRowsCursor } from '../../../../src/storage/memtable/placed-rows-cursor'
 import type { WrittenTables } from '../../../../src/storage/compaction/merge-job'
 import { compileEntry, createTemporaryDirectory } from '../../../contract/runtime/world'
 import { SeededRandom } from '../../../support/oracle/random'
+import { gathered } from '../replay/replayed-pieces'
 import { createMergeWorld, randomRuns } from './merge-world'
 import { versionsFrom } from '../table/table-world'
 
@@ -108,6 +111,51 @@ describe('a flush', () => {
     expect(results[0]![0]!.equals(results[1]![0]!)).toBe(true)
   })
 })
+
+describe('a flush of replayed rows', () => {
+  it('writes the table that a memtable of the same commits becomes, in a thread and inline', async () => {
+    const random = new SeededRandom(6)
+    const memtables = new Memtables(0)
+    const frames = Array.from({ length: 300 }, (_, frame) =>
+      Array.from({ length: 64 }, (__, i) => {
+        const sequence = frame * 64 + i + 1
+        const batch = [randomEntry(random, sequence)]
+        memtables.insert(batch, sequence)
+        return { sequence, batch }
+      }),
+    )
+    const memtable = memtables.active
+    const [rows] = gathered(frames, 8 * 1024 * 1024)
+    const retention = createRetention([], memtable.lastSequence)
+    const results: Buffer[] = []
+    const jobs = (output: ReplayJob['output']): [BackgroundWorker, ByteJob][] => {
+      const replay: ByteJob = { kind: 'replay', replay: { rows: rows!, retention, hasOlder: true, output } }
+      const rangeTombstones = memtable.rangeTombstones!.list()
+      const flush = { chunks: memtable.chunks, rangeTombstones, retention, hasOlder: true, output }
+      return [[thread, replay], [inline, replay], [inline, { kind: 'flush', flush }]] // prettier-ignore
+    }
+    for (const turn of [0, 1, 2]) {
+      const where = fs.mkdtempSync(path.join(directory, 'out-'))
+      const output = { directory: where, limits: createLimits({}), fileNumbers: [7], tableBytesMax: Infinity, cutKeys: [] } // prettier-ignore
+      const [worker, job] = jobs(output)[turn]!
+      const written = await run(worker, job, { isUrgent: true, isPaced: false, feed: feedOf(memtable, 1_000) })
+      expect(written.entriesRead).toBe(19_200 - memtable.rangeTombstones!.size)
+      results.push(...filesOf(where, written))
+    }
+    expect(results[0]!.length).toBeGreaterThan(200_000)
+    expect(results[1]!.equals(results[0]!)).toBe(true)
+    expect(results[2]!.equals(results[0]!)).toBe(true)
+  })
+})
+
+/** A put or delete of few keys, now and then of a range. */
+function randomEntry(random: SeededRandom, sequence: number): BatchEntry {
+  const key = `user:${String(random.below(6_000)).padStart(12, '0')}`
+  if (random.chance(0.002)) return { kind: ENTRY_DELETE_RANGE, key, value: undefined, end: `${key}~` }
+  if (random.chance(0.1)) return { kind: ENTRY_DELETE, key, value: undefined, end: undefined }
+  const value = Buffer.alloc(random.chance(0.01) ? 5_000 : random.below(400), sequence)
+  return { kind: ENTRY_PUT, key, value, end: undefined }
+}
 
 /** Random merges on the disk; their outputs begin at number 1000. */
 async function mergeIn(where: string, seed: number): Promise<ByteJob> {

@@ -50,6 +50,22 @@ describe('rows are sorted by the bytes of their keys', () => {
     expectSorted(Array.from({ length: 600 }, (_, i) => `${'x'.repeat((i * 7) % 600)}${i % 2 === 0 ? '' : '\x00'}`))
   })
 
+  it('those of one key in the order they came in, however many there are', () => {
+    for (const count of [2, 16, 17, 3_000]) {
+      for (const distinct of [1, 3, 100]) {
+        const rows = new MemtableRows()
+        const keyOfRow = (i: number): string => 'k'.repeat((i * 7) % distinct)
+        const places = Uint32Array.from({ length: count }, (_, i) => rows.add(keyOfRow(i), undefined, i + 1))
+        sortRows(rows, places)
+        const sequences = [...places].map((place) => rows.sequenceAt(place))
+        const expected = Array.from({ length: count }, (_, i) => i)
+          .sort((a, b) => keyOfRow(a).length - keyOfRow(b).length || a - b)
+          .map((i) => i + 1)
+        expect(sequences).toEqual(expected)
+      }
+    }
+  })
+
   it('many thousands, in whatever order they came', () => {
     const numbers = Array.from({ length: 40_000 }, (_, i) => (i * 7919) % 40_000)
     expectSorted(numbers.map((number) => `user:${String(number).padStart(20, '0')}:profile`))
