@@ -7,15 +7,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseLockedError, prometheusText } from '../../index'
-import type { DatabaseStats, MemoryPartName } from '../../index'
+import type { DatabaseStats } from '../../index'
 import type { Json } from '../answer'
 import { answer } from '../answer'
 import { UsageError } from '../cli-errors'
 import type { Command, Invocation } from '../command'
 import { EXIT_DONE } from '../exit-codes'
-import { bytesText, countOf, countText, durationText } from '../figures'
 import { argument, countOption, flagOption } from '../invocation'
 import { withDatabase } from '../open-database'
+import { statsLines } from '../stats-lines'
 
 const WATCH_SECONDS_MAX = 86_400
 
@@ -72,64 +72,4 @@ async function show(invocation: Invocation, isAgain: boolean): Promise<void> {
 function toJson(stats: DatabaseStats): Json {
   const text = JSON.stringify(stats, (_name, value: unknown) => (value instanceof Error ? value.message : value))
   return JSON.parse(text) as Json
-}
-
-function statsLines(stats: DatabaseStats): string[] {
-  return [...levelLines(stats), ...logLines(stats), ...memoryLines(stats)]
-}
-
-function levelLines({ storage }: DatabaseStats): string[] {
-  const rows = storage.levels.flatMap((level, number) => {
-    if (level.tables === 0) return []
-    const amplification = `space ${level.spaceAmplification.toFixed(2)}`
-    return [[String(number), countText(level.runs), countText(level.tables), countText(level.entries), countText(level.tombstones), bytesText(level.bytes), amplification]] // prettier-ignore
-  })
-  const whole = `${countOf(storage.tables, 'table')}: space amplification ${storage.spaceAmplification.toFixed(2)}, at most ${countOf(storage.readAmplification, 'run')} a lookup` // prettier-ignore
-  if (rows.length === 0) return ['no tables']
-  return [whole, ...table([['level', 'runs', 'tables', 'versions', 'tombstones', 'size', ''], ...rows])]
-}
-
-function logLines({ storage, transactions }: DatabaseStats): string[] {
-  const { log, stalls } = storage
-  const lines = [
-    '',
-    `not in tables yet: ${countOf(storage.memtableEntries, 'version')}; published through commit ${countText(transactions.published)}`,
-  ]
-  if (log.commits > 0) {
-    lines.push(`log: ${countOf(log.commits, 'commit')}, ${log.commitsPerSync.toFixed(1)} a sync, sync p99 ${durationText(log.syncs.p99Ms)}`) // prettier-ignore
-  }
-  if (stalls.count > 0) lines.push(`stalls: ${countText(stalls.count)}, the longest ${durationText(stalls.longestMs)}`)
-  if (storage.backgroundError !== undefined) lines.push(`background work fails: ${storage.backgroundError.message}`)
-  if (storage.poisoned !== undefined) lines.push(`poisoned: ${storage.poisoned.message}`)
-  return lines
-}
-
-const PART_TEXTS: readonly (readonly [part: MemoryPartName, text: string])[] = [
-  ['memtable', 'memtable'],
-  ['memtablesFrozen', 'frozen memtables'],
-  ['blockCache', 'block cache'],
-  ['filters', 'filters'],
-  ['indexes', 'indexes'],
-  ['models', 'models'],
-  ['tables', 'open tables'],
-  ['log', 'log'],
-  ['loads', 'bulk loads'],
-  ['jobs', 'flushes, merges'],
-  ['conflicts', 'conflict graph'],
-]
-
-function memoryLines({ memory }: DatabaseStats): string[] {
-  const rows = PART_TEXTS.map(([part, text]) => [text, bytesText(memory.parts[part].bytes), bytesText(memory.parts[part].budgetBytes)]) // prettier-ignore
-  return ['', ...table([['memory', 'now', 'at most'], ...rows, ['together', bytesText(memory.bytes), bytesText(memory.budgetBytes)]])] // prettier-ignore
-}
-
-/** Columns: the first to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  )
 }

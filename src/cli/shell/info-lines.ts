@@ -1,9 +1,9 @@
 /**
- * What `list`, `info` and `stats` print: the open transactions, the database in a few lines, and every figure by name.
+ * What `list` and `info` print: the open transactions, and the database in a few lines.
  *
  * Pinned by test/cli/shell/session.test.ts.
  */
-import type { Database, DatabaseStats } from '../../index'
+import type { Database } from '../../index'
 import { bytesText, countOf, countText } from '../figures'
 import type { Paint } from '../paint'
 import { waitText } from './explanation-lines'
@@ -47,20 +47,4 @@ export function infoLines(db: Database, { dim }: Paint): string[] {
       row(`level ${number}`, `${countOf(level.tables, 'table')} in ${countOf(level.runs, 'run')}, ${countOf(level.entries, 'version')}, ${bytesText(level.bytes)}`), // prettier-ignore
     ),
   ]
-}
-
-/** Every figure as `name value`, nested names joined by dots. */
-export function statsLines(stats: DatabaseStats): string[] {
-  const rows = figuresOf('', stats)
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
-}
-
-function figuresOf(name: string, value: unknown): [name: string, value: string][] {
-  if (value instanceof Error) return [[name, value.message]]
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([key, inner]) => figuresOf(name === '' ? key : `${name}.${key}`, inner))
-  }
-  if (typeof value === 'number') return [[name, Number.isInteger(value) ? String(value) : value.toFixed(3)]]
-  return [[name, typeof value === 'string' || typeof value === 'boolean' ? String(value) : '-']]
 }

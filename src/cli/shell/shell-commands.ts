@@ -129,7 +129,14 @@ export const SHELL_COMMANDS = [
   },
   { name: 'list', words: [], needed: 0, options: NONE, usage: 'list', about: 'shows the open transactions' },
   { name: 'info', words: [], needed: 0, options: NONE, usage: 'info', about: 'shows what the database is made of' },
-  { name: 'stats', words: [], needed: 0, options: NONE, usage: 'stats', about: 'shows every figure that it counts' },
+  {
+    name: 'stats',
+    words: [],
+    needed: 0,
+    options: NONE,
+    usage: 'stats',
+    about: 'shows its figures, as strictkv stats does',
+  },
   {
     name: 'help',
     words: ['command'],
