@@ -70,7 +70,7 @@ function modelLine(item: ItemOf<'model'>): string {
 function blockLine({ ordinal, offset, blockBytes, type, codec, rows, firstKey, lastKey }: ItemOf<'block'>): string {
   const what = type === 'rows' ? countOf(rows, 'row') : 'large value'
   const how = codec === 'none' ? '' : `, ${codec}`
-  return `  ${offset}: block ${ordinal}, ${bytesText(blockBytes)}, ${what}${how}, ${keyText(firstKey)} to ${keyText(lastKey)}`
+  return `  ${offset}: ${ordinal === undefined ? 'a block found without the index' : `block ${ordinal}`}, ${bytesText(blockBytes)}, ${what}${how}, ${keyText(firstKey)} to ${keyText(lastKey)}`
 }
 
 function percent(rate: number): string {

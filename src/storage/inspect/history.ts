@@ -23,8 +23,8 @@ import { HistoryGathering } from './history-gathering'
 import { gatherFromLog } from './history-log'
 import type { Picture, StoreItem } from './picture'
 import { takePicture, toDamage, toDamageOrGone, toStoreItem } from './picture'
-import { TableParts } from './table-parts'
-import type { BlockSpan } from './table-parts'
+import { TableParts } from '../table/table-parts'
+import type { BlockSpan } from '../table/table-parts'
 import { segmentNumbers } from './wal'
 
 /** A history, and what it was taken of. */

@@ -92,7 +92,8 @@ export interface ModelItem extends ModelMeasures {
 /** A data block. */
 export interface BlockItem {
   readonly kind: 'block'
-  readonly ordinal: number
+  /** Its place among all blocks; undefined where the index that says it is damaged. */
+  readonly ordinal: number | undefined
   readonly offset: number
   /** As it is stored, with its seal. */
   readonly blockBytes: number

@@ -16,7 +16,7 @@ import { tableFileName } from '../files/file-names'
 import { MODEL_ERROR_MAX } from '../table/index-mode'
 import type { IndexRoot } from '../table/index-format'
 import { takePicture } from './picture'
-import { TableParts } from './table-parts'
+import { TableParts } from '../table/table-parts'
 
 /** Errors in blocks, over the distinct numbers of a table. */
 export interface ModelMeasures {

@@ -6,31 +6,38 @@
  * What a filter and a model promise is measured: the filter is asked for keys that are certainly absent (they lie behind the last
  * key), the model for the place of every separator. Whether all parts agree with each other is for `verify`.
  *
+ * What the index does not show, for a page of it, its root or the footer is damaged, is looked for block by block (block-scan.ts), as a
+ * salvage does: what is listed is what a salvage would read.
+ *
  * Memory: the filter, and eight bytes a block while the model is measured; else one page of the index or one block.
  * Pinned by test/unit/storage/inspect/inspect-table.test.ts.
  */
 import type { Key } from '../../base/bytes'
 import { keyToBuffer } from '../../base/bytes'
 import { InvalidArgumentError } from '../../base/errors'
-import type { Runtime } from '../../runtime/runtime'
+import type { Sequence } from '../../base/sequence'
+import type { File, Runtime } from '../../runtime/runtime'
 import { ENTRY_DELETE } from '../engine'
 import { CODEC_DEFLATE, CODEC_NONE, CODEC_ZSTD } from '../files/codec'
 import { tableFileName } from '../files/file-names'
+import { FileWindow } from '../files/file-window'
 import type { TableRecord } from '../manifest/manifest-state'
 import type { Block } from '../table/block'
+import { BlockScan } from '../table/block-scan'
 import { designFalsePositiveRate, hashKey, KeyHash } from '../table/filter'
 import type { Filter } from '../table/filter'
 import type { IndexRoot } from '../table/index-format'
 import { countTies, modelPays } from '../table/index-mode'
 import {
   SECTION_FILTER, SECTION_INDEX, SECTION_INDEX_PAGES, SECTION_MODEL, SECTION_PROPERTIES, SECTION_RANGE_TOMBSTONES,
+  TRAILER_BYTES,
 } from '../table/table-format' // prettier-ignore
 import type { DamageItem } from './picture'
 import { takePicture, toDamage, toDamageOrGone, toStoreItem } from './picture'
 import type { BlockItem, FilterItem, IndexItem, ModelItem, RowItem, TableItem, TableLookItem } from './table-items'
 import { measureModel, readNumbers } from './table-model'
-import { TableParts } from './table-parts'
-import type { BlockPart, BlockSpan } from './table-parts'
+import { TableParts } from '../table/table-parts'
+import type { BlockPart, BlockSpan } from '../table/table-parts'
 
 /** How much is listed. */
 export interface TableLookOptions {
@@ -72,17 +79,93 @@ export async function* inspectTable(
   yield toStoreItem(picture)
   if (picture.damage !== undefined) yield picture.damage
   const path = runtime.files.join(directory, name)
-  let parts: TableParts | undefined
+  const record = picture.state?.tables.find(({ number }) => number === options.number)
+  let file: File | undefined
   try {
-    parts = await TableParts.open(runtime, path, options.number)
-    const record = picture.state?.tables.find(({ number }) => number === options.number)
-    yield* new TableLook(parts, record, options.rows === true).items()
+    file = await runtime.files.open(path, 'read')
+    yield* lookAt(file, record, options)
   } catch (error) {
-    // Without its footer nothing of a table can be found.
     yield await toDamageOrGone(runtime, error, { file: path, isInUse: picture.isInUse })
     yield { kind: 'end', blocks: 0, rows: 0, damages: 1 }
   } finally {
-    await parts?.close()
+    await file?.close()
+  }
+}
+
+async function* lookAt(
+  file: File,
+  record: TableRecord | undefined,
+  { number, rows = false }: TableLookOptions,
+): AsyncGenerator<TableLookItem, void, void> {
+  const fileBytes = await file.size()
+  let parts: TableParts
+  try {
+    parts = await TableParts.of(file, number, fileBytes)
+  } catch (error) {
+    yield toDamage(error, file.path)
+    // Where data ends is not known. The number seals the blocks, so those of other files are not taken for its own.
+    const stretch = { fileNumber: number, from: 0, end: fileBytes, endsWithBlock: false, loadedAt: record?.loadedAt }
+    const found = new FoundBlocks(file, stretch, rows)
+    yield* found.items()
+    yield { kind: 'end', blocks: found.blocks, rows: found.rows, damages: 1 + found.damages }
+    return
+  }
+  yield* new TableLook(parts, record, rows).items()
+}
+
+/** Where blocks are looked for. */
+interface HiddenStretch {
+  readonly fileNumber: number
+  readonly from: number
+  readonly end: number
+  /** Nothing but blocks is in it. */
+  readonly endsWithBlock: boolean
+  readonly loadedAt: Sequence | undefined
+}
+
+/** Blocks that no index shows, each found by itself; what lies between two of them is damaged. */
+class FoundBlocks {
+  readonly #file: File
+  readonly #stretch: HiddenStretch
+  readonly #withRows: boolean
+  blocks = 0
+  rows = 0
+  damages = 0
+
+  constructor(file: File, stretch: HiddenStretch, withRows: boolean) {
+    this.#file = file
+    this.#stretch = stretch
+    this.#withRows = withRows
+  }
+
+  async *items(): AsyncGenerator<BlockItem | RowItem | DamageItem, void, void> {
+    const { from, end, endsWithBlock } = this.#stretch
+    let at = from
+    try {
+      const window = new FileWindow(this.#file, await this.#file.size())
+      const scan = new BlockScan(window, { ...this.#stretch, count: () => undefined })
+      for (let found = await scan.next(); found !== undefined; found = await scan.next()) {
+        const { block, offset, length } = found
+        if (offset > at) yield this.#gap(at, offset)
+        at = offset + length
+        const codec = (await window.bytesAt(at - TRAILER_BYTES, 1))[0]!
+        this.blocks++
+        this.rows += block.count
+        yield describeBlock({ ordinal: undefined, offset, end: at }, { block, codec })
+        if (!this.#withRows) continue
+        for (let row = 0; row < block.count; row++) yield describeRow(block, row)
+      }
+      if (endsWithBlock && end > at) yield this.#gap(at, end)
+    } catch (error) {
+      const damage = toDamage(error, this.#file.path)
+      this.damages++
+      yield { ...damage, offset: Math.max(damage.offset, at) }
+    }
+  }
+
+  #gap(offset: number, end: number): DamageItem {
+    this.damages++
+    return { kind: 'damage', file: this.#file.path, offset, what: `no block there verifies, up to byte ${end}` }
   }
 }
 
@@ -164,10 +247,45 @@ class TableLook {
   }
 
   async *#index(): AsyncGenerator<TableLookItem, void, void> {
-    const root = await this.#parts.root()
-    if (root === undefined) return
+    let root: IndexRoot | undefined
+    try {
+      root = await this.#parts.root()
+    } catch (error) {
+      yield this.#damage(error)
+    }
+    if (root === undefined) {
+      yield* this.#hidden(0, this.#parts.dataBytes)
+      return
+    }
     yield* this.#model(root)
-    for (let page = 0; page < root.pageEnds.length; page++) yield* this.#part(() => this.#page(root, page))
+    // Up to where blocks have been listed; what a damaged page hides ends where the next page that can be read begins.
+    let listed = 0
+    let isHidden = false
+    for (let page = 0; page < root.pageEnds.length; page++) {
+      let spans: readonly BlockSpan[]
+      try {
+        spans = (await this.#parts.page(root, page)).spans
+      } catch (error) {
+        yield this.#damage(error)
+        isHidden = true
+        continue
+      }
+      if (isHidden) yield* this.#hidden(listed, spans[0]?.offset ?? listed)
+      isHidden = false
+      for (const span of spans) yield* this.#part(() => this.#block(span))
+      listed = spans.at(-1)?.end ?? listed
+    }
+    if (isHidden) yield* this.#hidden(listed, this.#parts.dataBytes)
+  }
+
+  async *#hidden(from: number, end: number): AsyncGenerator<TableLookItem, void, void> {
+    const { file, footer } = this.#parts
+    const stretch = { fileNumber: footer.fileNumber, from, end, endsWithBlock: true, loadedAt: this.#record?.loadedAt }
+    const found = new FoundBlocks(file, stretch, this.#withRows)
+    yield* found.items()
+    this.#blocks += found.blocks
+    this.#rows += found.rows
+    this.#damages += found.damages
   }
 
   async *#model(root: IndexRoot): AsyncGenerator<TableLookItem, void, void> {
@@ -193,11 +311,6 @@ class TableLook {
       items = [{ ...base, autoMode: undefined }, ...(isModel ? [damage] : [])]
     }
     yield* items
-  }
-
-  async *#page(root: IndexRoot, page: number): AsyncGenerator<TableLookItem, void, void> {
-    const { spans } = await this.#parts.page(root, page)
-    for (const span of spans) yield* this.#part(() => this.#block(span))
   }
 
   async *#block(span: BlockSpan): AsyncGenerator<TableLookItem, void, void> {
@@ -230,7 +343,10 @@ function describeFilter(filter: Filter, lastKey: Key): FilterItem {
   }
 }
 
-function describeBlock(span: BlockSpan, { block, codec }: BlockPart): BlockItem {
+function describeBlock(
+  span: Pick<BlockItem, 'ordinal' | 'offset'> & { readonly end: number },
+  { block, codec }: BlockPart,
+): BlockItem {
   return {
     kind: 'block',
     ordinal: span.ordinal,

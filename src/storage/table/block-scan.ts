@@ -39,6 +39,8 @@ export interface FoundSections {
 /** How a table is scanned. */
 export interface BlockScanOptions {
   readonly fileNumber: number
+  /** Data is looked for from here on, 0 unless given, in bytes. */
+  readonly from?: number | undefined
   /** Data is looked for up to here, in bytes. */
   readonly end: number
   readonly loadedAt?: Sequence | undefined
@@ -67,6 +69,7 @@ export class BlockScan {
     this.#window = window
     this.#options = options
     this.#seed = fileSeed(options.fileNumber)
+    this.#at = options.from ?? 0
   }
 
   /** The next data block; undefined behind the last one. Throws `IoError`. */

@@ -2,26 +2,24 @@
  * A table read piece by piece: every part of it that can be read, and what is wrong with each of the others.
  *
  * Opening a table (table-contents.ts) ends with the first thing that is wrong; who verifies or saves one goes on. Data blocks are
- * not read here: the index says where they are, and where it is damaged block-scan.ts finds them.
+ * not read here: the index says where they are, and where it is damaged block-scan.ts finds them. Each part is read by table-parts.ts.
  *
- * Bytes are hostile: nothing is allocated that the file does not have. Pinned by test/unit/storage/table/table-pieces.test.ts.
+ * Pinned by test/unit/storage/table/table-pieces.test.ts.
  */
 import type { PiecewiseModel } from '../../learned/piecewise-model'
 import type { File } from '../../runtime/runtime'
 import { toProblem } from '../files/file-problem'
 import type { FileProblem } from '../files/file-problem'
-import { Filter } from './filter'
-import { checkSeparators, decodeIndexPage, decodeIndexRoot, joinIndexPages, pageEnd, pageOffset } from './index-format'
+import type { Filter } from './filter'
+import { pageEnd, pageOffset } from './index-format'
 import type { IndexRoot } from './index-format'
-import { decodeModel } from './model-format'
-import { Separators } from './separators'
-import type { SeparatorColumns } from './separators'
+import type { Separators, SeparatorColumns } from './separators'
 import {
-  BLOCK_INDEX_PAGE, checkSealed, corrupt, decodeFooter, fileSeed, FOOTER_BYTES, openSealed, SECTION_FILTER, SECTION_INDEX,
-  SECTION_INDEX_PAGES, SECTION_MODEL, SECTION_PROPERTIES, SECTION_RANGE_TOMBSTONES,
+  corrupt, FOOTER_BYTES, SECTION_FILTER, SECTION_INDEX, SECTION_INDEX_PAGES, SECTION_MODEL, SECTION_PROPERTIES,
+  SECTION_RANGE_TOMBSTONES,
 } from './table-format' // prettier-ignore
-import type { BlockPlace, BlockType, Footer, Section } from './table-format'
-import { decodeProperties, decodeRangeTombstones } from './table-sections'
+import type { BlockType, Footer } from './table-format'
+import { TableParts } from './table-parts'
 import type { StoredProperties } from './table-sections'
 import type { RangeTombstone } from '../rows/version-cursor'
 
@@ -46,7 +44,7 @@ export interface TablePieces {
   readonly problems: readonly FileProblem[]
 }
 
-/** Reads everything of the table `fileNumber` but its data blocks. Throws nothing of what it finds. */
+/** Reads everything of the table `fileNumber` but its data blocks. Throws nothing of what it finds, only what says nothing about it. */
 export async function readTablePieces(file: File, fileNumber: number): Promise<TablePieces> {
   return new PieceReader(file, fileNumber, await file.size()).read()
 }
@@ -55,32 +53,29 @@ class PieceReader {
   readonly #file: File
   readonly #fileNumber: number
   readonly #fileBytes: number
-  readonly #seed: number
   readonly #problems: FileProblem[] = []
 
   constructor(file: File, fileNumber: number, fileBytes: number) {
     this.#file = file
     this.#fileNumber = fileNumber
     this.#fileBytes = fileBytes
-    this.#seed = fileSeed(fileNumber)
   }
 
   async read(): Promise<TablePieces> {
-    const footer = await this.#footer()
-    if (footer === undefined) return this.#nothing()
-    const properties = await this.#section(footer, SECTION_PROPERTIES, decodeProperties)
-    const index = await this.#index(footer)
-    const model = await this.#section(footer, SECTION_MODEL, (payload, place) => {
-      const own = payload.length < 4 ? 0 : payload.readUInt32LE(0)
-      const options = { blocks: index?.root.count ?? own, counters: { hits: 0, fallbacks: 0 } }
-      return decodeModel(payload, place, options).model
-    })
-    const filter = await this.#section(footer, SECTION_FILTER, (payload, place) => Filter.decode(payload, place))
-    const rangeTombstones = await this.#rangeTombstones(footer)
-    await this.#unknownSections(footer)
-    const pieces = { footer, properties, index, model, filter, rangeTombstones }
+    const offset = Math.max(0, this.#fileBytes - FOOTER_BYTES)
+    const open = (): Promise<TableParts> => TableParts.of(this.#file, this.#fileNumber, this.#fileBytes)
+    const parts = await this.#attempt({ offset, length: this.#fileBytes - offset }, open)
+    if (parts === undefined) return this.#nothing()
+    const { footer, dataBytes } = parts
+    const properties = await this.#section(parts, SECTION_PROPERTIES, () => parts.properties())
+    const index = await this.#index(parts)
+    const model = await this.#section(parts, SECTION_MODEL, () => parts.model(index?.root.count))
+    const filter = await this.#section(parts, SECTION_FILTER, () => parts.filter())
+    const rangeTombstones = await this.#section(parts, SECTION_RANGE_TOMBSTONES, () => parts.rangeTombstones(), [])
+    await this.#unknownSections(parts)
+    const pieces = { footer, properties, index, model: model?.model, filter, rangeTombstones }
     this.#compare(pieces)
-    return { ...pieces, fileBytes: this.#fileBytes, dataBytes: footer.sections[0]!.offset, problems: this.#problems }
+    return { ...pieces, fileBytes: this.#fileBytes, dataBytes, problems: this.#problems }
   }
 
   #nothing(): TablePieces {
@@ -97,66 +92,41 @@ class PieceReader {
     }
   }
 
-  async #footer(): Promise<Footer | undefined> {
-    const offset = Math.max(0, this.#fileBytes - FOOTER_BYTES)
-    const length = this.#fileBytes - offset
-    const expected = { file: this.#file.path, fileNumber: this.#fileNumber, fileBytes: this.#fileBytes }
-    return this.#attempt({ offset, length }, async () => decodeFooter(await this.#bytes({ offset, length }), expected))
-  }
-
-  /** What a section holds; undefined if it is not there, or if it is damaged, which is noted. */
+  /** What a section holds; undefined if it is damaged, which is noted; `absent` if the table has none. */
   async #section<T>(
-    footer: Footer,
+    parts: TableParts,
     type: BlockType,
-    decode: (payload: Buffer, place: BlockPlace) => T,
+    read: () => Promise<T | undefined>,
+    absent?: T,
   ): Promise<T | undefined> {
-    const section = footer.sections.find((other) => other.type === type)
-    if (section === undefined) {
-      if (type === SECTION_PROPERTIES || type === SECTION_INDEX)
-        this.#missing(footer, 'a table has an index and properties')
-      return undefined
-    }
-    return this.#attempt(section, async () => {
-      const place = this.#place(section.offset)
-      return decode(openSealed(await this.#bytes(section), place, type), place)
-    })
+    const section = parts.section(type)
+    if (section !== undefined) return this.#attempt(section, read)
+    const isNeeded = type === SECTION_PROPERTIES || type === SECTION_INDEX
+    if (isNeeded) this.#missing(parts.footer, 'a table has an index and properties')
+    return absent
   }
 
-  async #index(footer: Footer): Promise<PieceIndex | undefined> {
-    const pages = footer.sections.find(({ type }) => type === SECTION_INDEX_PAGES)
-    const start = footer.sections[0]!.offset
-    const end = pages === undefined ? start : pages.offset + pages.length
-    const root = await this.#section(footer, SECTION_INDEX, (payload, place) => decodeIndexRoot(payload, place, { start, end })) // prettier-ignore
+  async #index(parts: TableParts): Promise<PieceIndex | undefined> {
+    const root = await this.#section(parts, SECTION_INDEX, () => parts.root())
     if (root === undefined) return undefined
     const rows: SeparatorColumns[] = []
     for (let page = 0; page < root.pageEnds.length; page++) {
       const offset = pageOffset(root, page)
-      const stretch = { offset, length: pageEnd(root, page) - offset }
-      const columns = await this.#attempt(stretch, async () => {
-        const place = this.#place(offset)
-        return decodeIndexPage(openSealed(await this.#bytes(stretch), place, BLOCK_INDEX_PAGE), place, root, page)
-      })
+      const columns = await this.#attempt({ offset, length: pageEnd(root, page) - offset }, () => parts.columns(root, page)) // prettier-ignore
       if (columns !== undefined) rows.push(columns)
     }
     if (rows.length < root.pageEnds.length) return undefined
-    return this.#attempt({ offset: start, length: end - start }, async () => {
-      const place = this.#place(start)
-      const separators = new Separators(joinIndexPages(rows, root, place))
-      checkSeparators(separators.numbers, place)
-      return { root, separators }
-    })
-  }
-
-  async #rangeTombstones(footer: Footer): Promise<readonly RangeTombstone[] | undefined> {
-    const isThere = footer.sections.some(({ type }) => type === SECTION_RANGE_TOMBSTONES)
-    return isThere ? this.#section(footer, SECTION_RANGE_TOMBSTONES, decodeRangeTombstones) : []
+    const offset = parts.dataBytes
+    const pages = parts.section(SECTION_INDEX_PAGES)
+    const length = pages === undefined ? 0 : pages.offset + pages.length - offset
+    return this.#attempt({ offset, length }, () => ({ root, separators: parts.separators(root, rows) }))
   }
 
   /** Sections of types that this version does not know are sealed as all are. */
-  async #unknownSections(footer: Footer): Promise<void> {
-    for (const section of footer.sections) {
+  async #unknownSections(parts: TableParts): Promise<void> {
+    for (const section of parts.footer.sections) {
       if (section.type >= SECTION_INDEX && section.type <= SECTION_MODEL) continue
-      await this.#attempt(section, async () => checkSealed(await this.#bytes(section), this.#place(section.offset)))
+      await this.#attempt(section, () => parts.checkSeal(section))
     }
   }
 
@@ -177,7 +147,7 @@ class PieceReader {
     this.#problems.push(toProblem(corrupt(place, why), this.#file.path, stretch))
   }
 
-  async #attempt<T>(stretch: { offset: number; length: number }, read: () => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(stretch: { offset: number; length: number }, read: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await read()
     } catch (error) {
@@ -185,17 +155,5 @@ class PieceReader {
       this.#problems.push(toProblem(error, this.#file.path, { offset, length }))
       return undefined
     }
-  }
-
-  #place(offset: number): BlockPlace {
-    return { file: this.#file.path, seed: this.#seed, offset }
-  }
-
-  /** REQUIRES: within the file, so that a hostile length asks for no more memory than the file has. */
-  async #bytes({ offset, length }: Pick<Section, 'offset' | 'length'>): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafeSlow(length)
-    const read = await this.#file.read(bytes, 0, length, offset)
-    if (read !== length) throw corrupt({ file: this.#file.path, offset }, 'the file ends too early')
-    return bytes
   }
 }

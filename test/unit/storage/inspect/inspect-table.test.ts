@@ -137,6 +137,9 @@ test('rows of a bulk load show the sequence that the manifest gives them', async
   const items = await look(image, numberOf(pathOf(image, '.table')), true)
   expect(ofKind(items, 'table')).toMatchObject([{ loadedAt: 2 }])
   expect(ofKind(items, 'row').map(({ sequence }) => sequence)).toEqual([2, 2, 2])
+  const path = pathOf(image, '.table')
+  const cut = changed(image, path, (bytes) => bytes.subarray(0, bytes.length - 1))
+  expect(ofKind(await look(cut, numberOf(path), true), 'row')).toEqual(ofKind(items, 'row'))
 })
 
 test('each damaged part is named, and the others are listed', async () => {
@@ -146,13 +149,65 @@ test('each damaged part is named, and the others are listed', async () => {
   for (const { name, offset } of ofKind(whole, 'section')) {
     const items = await look(changed(image, path, flip(offset + 1)), number)
     expect([name, ofKind(items, 'damage').map((damage) => damage.offset)]).toEqual([name, [offset]])
+    // Without an index blocks are found all the same, but not which they are.
     const isIndex = name.startsWith('index')
-    expect([name, ofKind(items, 'block').length]).toEqual([name, isIndex ? 0 : blocks.length])
+    const found = blocks.map((block) => ({ ...block, ordinal: isIndex ? undefined : block.ordinal }))
+    expect([name, ofKind(items, 'block')]).toEqual([name, found])
     expect(items.at(-1)).toMatchObject({ kind: 'end', damages: 1 })
   }
   const hurt = await look(changed(image, path, flip(blocks[2]!.offset + 20)), number)
   expect(ofKind(hurt, 'damage').map(({ offset }) => offset)).toEqual([blocks[2]!.offset])
   expect(ofKind(hurt, 'block').map(({ ordinal }) => ordinal)).toEqual(blocks.map((_, i) => i).filter((i) => i !== 2))
+})
+
+test('blocks found without an index: what lies between two of them, or behind the last one, is named', async () => {
+  const { image, path, number } = await twoTables()
+  const whole = await look(image, number)
+  const blocks = ofKind(whole, 'block')
+  const root = ofKind(whole, 'section').find(({ name }) => name === 'index root')!
+  const headless = changed(image, path, flip(root.offset + 1))
+  for (const lost of [0, 2, blocks.length - 1]) {
+    const { offset, blockBytes } = blocks[lost]!
+    const items = await look(changed(headless, path, flip(offset + 20)), number)
+    const what = `no block there verifies, up to byte ${offset + blockBytes}`
+    expect(ofKind(items, 'damage')).toMatchObject([{ offset: root.offset }, { file: path, offset, what }])
+    expect(ofKind(items, 'block').map((block) => block.offset)).toEqual(
+      blocks.filter((_, i) => i !== lost).map((block) => block.offset),
+    )
+    expect(items.at(-1)).toMatchObject({ kind: 'end', blocks: blocks.length - 1, damages: 2 })
+  }
+})
+
+test('a damaged page of the index hides nothing: its blocks are found, in their place among the others', async () => {
+  const world = await openWorld({
+    limits: { blockBytes: 256, memtableBytesMax: 1 << 20, transactionBytesMax: 1 << 18 },
+  })
+  const rows = Array.from({ length: 2500 }, (_, i) => put(`key-${String(i).padStart(6, '0')}`, 'v'.repeat(60)))
+  await world.commit(...rows)
+  await world.engine.flush()
+  const image = world.image()
+  const [path] = [...image.files.keys()].filter((file) => file.endsWith('.table'))
+  const number = Number(/(\d+)\.table$/.exec(path!)![1])
+  const whole = await look(image, number, true)
+  const [index] = ofKind(whole, 'index')
+  expect(index!.pages).toBeGreaterThan(2)
+  const pages = ofKind(whole, 'section').find(({ name }) => name === 'index pages')!
+  for (const at of [
+    pages.offset + 8,
+    pages.offset + Math.floor(pages.sectionBytes / 2),
+    pages.offset + pages.sectionBytes - 20,
+  ]) {
+    const items = await look(changed(image, path!, flip(at)), number, true)
+    expect(ofKind(items, 'damage')).toHaveLength(1)
+    expect(ofKind(items, 'row')).toEqual(ofKind(whole, 'row'))
+    expect(ofKind(items, 'block').map(({ offset }) => offset)).toEqual(
+      ofKind(whole, 'block').map(({ offset }) => offset),
+    )
+    const nameless = ofKind(items, 'block').filter(({ ordinal }) => ordinal === undefined).length
+    expect(nameless).toBeGreaterThan(0)
+    expect(nameless).toBeLessThan(index!.blocks)
+    expect(items.at(-1)).toEqual({ ...whole.at(-1), damages: 1 })
+  }
 })
 
 test('a table without its footer, and one that is not there, are said so', async () => {
@@ -162,7 +217,9 @@ test('a table without its footer, and one that is not there, are said so', async
     number,
   )
   expect(ofKind(items, 'damage')).toHaveLength(1)
-  expect(items.at(-1)).toMatchObject({ kind: 'end', blocks: 0 })
+  const blocks = ofKind(await look(image, number), 'block')
+  expect(ofKind(items, 'block')).toEqual(blocks.map((block) => ({ ...block, ordinal: undefined })))
+  expect(items.at(-1)).toMatchObject({ kind: 'end', blocks: blocks.length, damages: 1 })
   await expect(look(image, 4711)).rejects.toThrow(InvalidArgumentError)
   await expect(readTableModel(reboot(image), DIRECTORY, { number: 4711, pointsMax: 5 })).rejects.toThrow(InvalidArgumentError) // prettier-ignore
 })

@@ -2,32 +2,34 @@
  * The parts of one table file, each read and checked by itself: a damaged one does not keep the others from being looked at.
  *
  * An open store reads all sections at once and takes all or none (table-contents.ts). Here each has its own method, which throws for
- * itself; blocks are found page by page of the index, so that a damaged page hides its own blocks alone. Bytes are decoded by the
- * functions of the formats, here as there.
+ * itself; blocks are found page by page of the index, so that a damaged page hides its own blocks alone, and block-scan.ts finds
+ * those. Bytes are decoded by the functions of the formats, here as there. Who verifies or saves a whole table asks for all parts at
+ * once (table-pieces.ts); who looks, for one after the other.
  *
- * Memory: one section, one page of the index or one block at a time.
- * Pinned by test/unit/storage/inspect/inspect-table.test.ts and inspect-damage.test.ts.
+ * Bytes are hostile: nothing is allocated that the file does not have. Memory: one section, one page of the index or one block at a time.
+ * Pinned by test/unit/storage/table/table-pieces.test.ts, test/unit/storage/inspect/inspect-table.test.ts and inspect-damage.test.ts.
  */
 import type { Key } from '../../base/bytes'
 import type { Sequence } from '../../base/sequence'
 import type { File, Runtime } from '../../runtime/runtime'
 import type { RangeTombstone } from '../rows/version-cursor'
-import { parseBlock } from '../table/block'
-import type { Block } from '../table/block'
-import { LARGE_PAYLOAD_BYTES_MAX } from '../table/compressed-block'
-import { Filter } from '../table/filter'
-import { checkSeparators, decodeIndexPage, decodeIndexRoot, pageEnd, pageOffset, rowsOfPage } from '../table/index-format' // prettier-ignore
-import type { IndexRoot } from '../table/index-format'
-import { decodeModel } from '../table/model-format'
-import type { StoredModel } from '../table/model-format'
-import { Separators } from '../table/separators'
+import { parseBlock } from './block'
+import type { Block } from './block'
+import { LARGE_PAYLOAD_BYTES_MAX } from './compressed-block'
+import { Filter } from './filter'
+import { checkSeparators, decodeIndexPage, decodeIndexRoot, joinIndexPages, pageEnd, pageOffset, rowsOfPage } from './index-format' // prettier-ignore
+import type { IndexRoot } from './index-format'
+import { decodeModel } from './model-format'
+import type { StoredModel } from './model-format'
+import { Separators } from './separators'
+import type { SeparatorColumns } from './separators'
 import {
-  BLOCK_INDEX_PAGE, codecOf, corrupt, decodeFooter, fileSeed, FOOTER_BYTES, openSealed, SECTION_FILTER, SECTION_INDEX,
+  BLOCK_INDEX_PAGE, checkSealed, codecOf, corrupt, decodeFooter, fileSeed, FOOTER_BYTES, openSealed, SECTION_FILTER, SECTION_INDEX,
   SECTION_INDEX_PAGES, SECTION_MODEL, SECTION_PROPERTIES, SECTION_RANGE_TOMBSTONES, sealedBytes,
-} from '../table/table-format' // prettier-ignore
-import type { BlockPlace, BlockType, Footer, Section } from '../table/table-format'
-import { decodeProperties, decodeRangeTombstones } from '../table/table-sections'
-import type { StoredProperties } from '../table/table-sections'
+} from './table-format' // prettier-ignore
+import type { BlockPlace, BlockType, Footer, Section } from './table-format'
+import { decodeProperties, decodeRangeTombstones } from './table-sections'
+import type { StoredProperties } from './table-sections'
 
 /** Where a data block lies, and between which separators. */
 export interface BlockSpan {
@@ -68,14 +70,23 @@ export class TableParts {
   static async open(runtime: Runtime, path: string, number: number): Promise<TableParts> {
     const file = await runtime.files.open(path, 'read')
     try {
-      const fileBytes = await file.size()
-      const at = Math.max(0, fileBytes - FOOTER_BYTES)
-      const bytes = await readWhole(file, at, fileBytes - at)
-      return new TableParts(file, decodeFooter(bytes, { file: path, fileNumber: number, fileBytes }))
+      return await TableParts.of(file, number, await file.size())
     } catch (error) {
       await file.close()
       throw error
     }
+  }
+
+  /** The parts of an open file of `fileBytes`, which stays the caller's. Throws as `open`. */
+  static async of(file: File, number: number, fileBytes: number): Promise<TableParts> {
+    const at = Math.max(0, fileBytes - FOOTER_BYTES)
+    const bytes = await readWhole(file, at, fileBytes - at)
+    return new TableParts(file, decodeFooter(bytes, { file: file.path, fileNumber: number, fileBytes }))
+  }
+
+  /** Where data ends: behind it are the sections. */
+  get dataBytes(): number {
+    return this.footer.sections[0]!.offset
   }
 
   close(): Promise<void> {
@@ -102,29 +113,47 @@ export class TableParts {
   async root(): Promise<IndexRoot | undefined> {
     const part = await this.#open(SECTION_INDEX)
     if (part === undefined) return undefined
-    const start = this.footer.sections[0]!.offset
+    const start = this.dataBytes
     const pages = this.section(SECTION_INDEX_PAGES)
     return decodeIndexRoot(part.payload, part.place, { start, end: pages === undefined ? start : pages.offset + pages.length }) // prettier-ignore
   }
 
-  /** The model as it is stored, for a table of so many blocks. */
-  async model(blocks: number): Promise<StoredModel | undefined> {
+  /** The model as it is stored, for a table of so many blocks; for as many as it says itself where that is not known. */
+  async model(blocks: number | undefined): Promise<StoredModel | undefined> {
     const part = await this.#open(SECTION_MODEL)
     if (part === undefined) return undefined
-    return decodeModel(part.payload, part.place, { blocks, counters: { hits: 0, fallbacks: 0 } })
+    const own = part.payload.length < 4 ? 0 : part.payload.readUInt32LE(0)
+    return decodeModel(part.payload, part.place, { blocks: blocks ?? own, counters: { hits: 0, fallbacks: 0 } })
+  }
+
+  /** Checks the seal of a section of any type, known or not. */
+  async checkSeal({ offset, length }: Section): Promise<void> {
+    checkSealed(await readWhole(this.file, offset, length), this.#place(offset))
   }
 
   section(type: number): Section | undefined {
     return this.footer.sections.find((section) => section.type === type)
   }
 
-  /** A page of the index. */
-  async page(root: IndexRoot, page: number): Promise<IndexPagePart> {
+  /** The columns of a page of the index, whose order is not checked yet. */
+  async columns(root: IndexRoot, page: number): Promise<SeparatorColumns> {
     const place = this.#place(pageOffset(root, page))
     const sealed = await readWhole(this.file, place.offset, pageEnd(root, page) - place.offset)
-    const columns = decodeIndexPage(openSealed(sealed, place, BLOCK_INDEX_PAGE), place, root, page)
-    const separators = new Separators(columns)
+    return decodeIndexPage(openSealed(sealed, place, BLOCK_INDEX_PAGE), place, root, page)
+  }
+
+  /** All of the index, out of the columns of all its pages. */
+  separators(root: IndexRoot, columns: readonly SeparatorColumns[]): Separators {
+    const place = this.#place(this.dataBytes)
+    const separators = new Separators(joinIndexPages(columns, root, place))
     checkSeparators(separators.numbers, place)
+    return separators
+  }
+
+  /** A page of the index. */
+  async page(root: IndexRoot, page: number): Promise<IndexPagePart> {
+    const separators = new Separators(await this.columns(root, page))
+    checkSeparators(separators.numbers, this.#place(pageOffset(root, page)))
     const { start } = rowsOfPage(root.count, root.pageRows, page)
     const spans: BlockSpan[] = []
     for (let row = page === 0 ? 0 : 1; row < separators.count; row++) {
@@ -139,8 +168,7 @@ export class TableParts {
   async block(span: BlockSpan, loadedAt?: Sequence): Promise<BlockPart> {
     const place = this.#place(span.offset)
     const bytes = span.end - span.offset
-    const dataBytes = this.footer.sections[0]!.offset
-    if (bytes > sealedBytes(LARGE_PAYLOAD_BYTES_MAX) || span.end > dataBytes) {
+    if (bytes > sealedBytes(LARGE_PAYLOAD_BYTES_MAX) || span.end > this.dataBytes) {
       throw corrupt(place, `a block cannot have ${bytes} bytes there`)
     }
     const stored = await readWhole(this.file, span.offset, bytes)
