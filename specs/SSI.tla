@@ -40,6 +40,14 @@ CONSTANTS
 (* snapshot, "snapshot" has isolation: 'snapshot'.                           *)
 ASSUME \A t \in Transactions : Role[t] \in {"read-write", "declared", "lone", "deferrable", "snapshot"}
 
+Tracked    == {t \in Transactions : Role[t] = "read-write"}   \* those whose reads count
+Snapshot   == {t \in Transactions : Role[t] = "snapshot"}
+ReadWrite  == Tracked \cup Snapshot
+Declared   == {t \in Transactions : Role[t] = "declared"}
+Lone       == {t \in Transactions : Role[t] = "lone"}
+Deferrable == {t \in Transactions : Role[t] = "deferrable"}
+Readers    == Declared \cup Lone \cup Deferrable
+
 VARIABLES history, graph, exact, needless, retryLost
 vars == <<history, graph, exact, needless, retryLost>>
 
@@ -47,6 +55,7 @@ Infinity == 99                       \* above every sequence
 Unread == -1                         \* in `seen`: the key was not read
 Broken(bug) == bug \in Bugs
 With(feature) == feature \in Features
+Where(feature, S) == IF With(feature) THEN S ELSE {}
 
 Min(S) == CHOOSE x \in S : \A y \in S : x <= y
 Max(S) == CHOOSE x \in S : \A y \in S : x >= y
@@ -75,12 +84,11 @@ EmptyHistory ==
 
 IsActive(h, t) == h.status[t] = "active"
 ReadKeys(h, t) == {k \in Keys : h.seen[t][k] # Unread}
-ReadWrite == {t \in Transactions : Role[t] \in {"read-write", "snapshot"}}
-ActiveReadWrite(h) == {t \in ReadWrite : IsActive(h, t)}
+ActiveReadWrite(h) == {t \in ReadWrite : h.status[t] = "active"}
 
 (* The version of k that a snapshot at s sees: the newest at or below s.     *)
 VersionAt(h, k, s) ==
-  Max({0} \cup {h.commit[w] : w \in {x \in Transactions : k \in h.written[x] /\ h.commit[x] \in 1..s}})
+  IF s = 0 THEN 0 ELSE Max({0} \cup {h.commit[w] : w \in {x \in Transactions : k \in h.written[x] /\ h.commit[x] \in 1..s}})
 
 Shown(h, t, S) ==
   [h EXCEPT !.seen[t] = [k \in Keys |-> IF k \in S /\ @[k] = Unread THEN VersionAt(h, k, h.snapshot[t]) ELSE @[k]]]
@@ -107,14 +115,12 @@ DependsOn(h, t) == IF h.commit[t] # 0 THEN h.commit[t] ELSE h.snapshot[t]
 IsStanding(h, t) == h.status[t] = "committed" /\ DependsOn(h, t) <= h.published
 Told(h) ==
   LET atOnce(t) == IF h.commit[t] # 0 THEN Broken("told-when-decided") ELSE Broken("reader-told-at-once")
-  IN [h EXCEPT !.told = {t \in Transactions : IsStanding(h, t) \/ (h.status[t] = "committed" /\ atOnce(t))}]
+  IN [h EXCEPT !.told = {t \in Transactions : h.status[t] = "committed" /\ (IsStanding(h, t) \/ atOnce(t))}]
 
 --------------------------------------------------------------------------------
 (* The order that any serial execution must respect, from the history alone. *)
 
-Nodes(h) == {t \in Transactions :
-  \/ h.status[t] = "committed"
-  \/ (Role[t] \notin {"read-write", "snapshot"} /\ ReadKeys(h, t) # {})}
+Nodes(h) == {t \in ReadWrite : h.status[t] = "committed"} \cup {t \in Readers : h.seen[t] # NoReads}
 
 Before(h, a, b) ==
   \/ h.commit[a] # 0 /\ h.commit[a] <= h.snapshot[b]                    \* real time
@@ -137,10 +143,13 @@ Cyclic(h) ==
      /\ IsStuck(nodes, TLCEval([b \in nodes |-> {a \in nodes \ {b} : Before(h, a, b)}]))
 
 (* Would it be cyclic, had t gone on to commit what it has done in h?        *)
-WouldBeCyclic(h, t) == IF t \in ReadWrite THEN Cyclic(Decide(h, t)) ELSE Cyclic(h)
+(* Alone it could not be.                                                    *)
+WouldBeCyclic(h, t) == Nodes(h) # {} /\ (IF t \in ReadWrite THEN Cyclic(Decide(h, t)) ELSE Cyclic(h))
 
 --------------------------------------------------------------------------------
 (* The bookkeeping.                                                          *)
+
+NoFloors == [k \in Keys |-> 0]
 
 EmptyGraph ==
   [missed      |-> [t \in Transactions |-> {}],        \* out-edges, rw and ww, to decided transactions not forgotten
@@ -149,26 +158,25 @@ EmptyGraph ==
    registered  |-> [t \in Transactions |-> {}],        \* keys whose later writers t is told of
    retained    |-> {},                                 \* decided, not forgotten
    summarized  |-> {},                                 \* of these only writes, commit, low and floor are kept
-   readerFloor |-> [k \in Keys |-> 0]]                 \* the greatest snapshot of a reader without writes
+   readerFloor |-> NoFloors]                           \* the greatest snapshot of a reader without writes
 
 Dropped(g, t) ==
   [g EXCEPT !.missed[t] = {}, !.low[t] = Infinity, !.floor[t] = 0, !.registered[t] = {}]
 
-BeginSnapshot(h, role) ==
+BeginSnapshot(h, t) ==
   IF Broken("begin-at-zero") THEN 0
-  ELSE IF role \in {"read-write", "snapshot"}
+  ELSE IF t \in ReadWrite
        THEN IF Broken("begin-at-published") \/ (h.failed /\ ~Broken("begin-at-decided-after-failure"))
             THEN h.published ELSE h.decided
   ELSE IF Broken("readers-begin-at-decided") THEN h.decided ELSE h.published
 
-(* Snapshots that count as active.  The published sequence always does: the  *)
-(* next reader takes it.                                                     *)
-ActiveSnapshots(h) ==
-  {h.snapshot[t] : t \in {x \in Transactions :
-      \/ (IsActive(h, x) /\ Role[x] \in {"read-write", "snapshot"})
-      \/ (IsActive(h, x) /\ Role[x] = "declared" /\ ~Broken("declared-snapshot-not-held"))
-      \/ h.status[x] = "waiting"}}
-  \cup {IF Broken("published-not-counted") THEN h.decided ELSE h.published}
+(* x comes before every snapshot that counts as active.  The published       *)
+(* sequence always does: the next reader takes it.                           *)
+IsOver(h, x) ==
+  /\ h.commit[x] <= h.published \/ Broken("published-not-counted")
+  /\ \A t \in ReadWrite : h.status[t] = "active" => h.commit[x] <= h.snapshot[t]
+  /\ \A t \in Declared : h.status[t] = "active" => h.commit[x] <= h.snapshot[t] \/ Broken("declared-snapshot-not-held")
+  /\ \A t \in Deferrable : h.status[t] = "waiting" => h.commit[x] <= h.snapshot[t]
 
 OldestReadWrite(h) == Min({Infinity} \cup {h.snapshot[t] : t \in ActiveReadWrite(h)})
 
@@ -184,15 +192,13 @@ ForgetOne(h, g, x) ==
 
 RECURSIVE Forget(_, _)
 Forget(h, g) ==
-  IF g.retained = {} THEN g ELSE
-  LET oldest == Min(ActiveSnapshots(h))
-      ended == {x \in g.retained : h.commit[x] <= oldest /\ (h.commit[x] <= h.published \/ Broken("published-not-counted"))}
-  IN IF ended = {} THEN g
-     ELSE Forget(h, ForgetOne(h, g, CHOOSE x \in ended : \A y \in ended : h.commit[x] <= h.commit[y]))
+  LET over == {x \in g.retained : IsOver(h, x)}
+  IN IF over = {} THEN g
+     ELSE Forget(h, ForgetOne(h, g, CHOOSE x \in over : \A y \in over : h.commit[x] <= h.commit[y]))
 
 (* A reader's floor matters only while an older read-write transaction runs. *)
 DropFloors(h, g) ==
-  IF \A k \in Keys : g.readerFloor[k] = 0 THEN g ELSE
+  IF g.readerFloor = NoFloors THEN g ELSE
   LET oldest == OldestReadWrite(h)
   IN [g EXCEPT !.readerFloor = [k \in Keys |->
         IF (@[k] <= oldest /\ ~Broken("floors-never-dropped")) \/ (@[k] <= h.published /\ Broken("floors-dropped-early"))
@@ -216,9 +222,9 @@ Reach(h, g, S) ==
 (* "abort" if a cycle is certain, "conservative" if a summarized transaction *)
 (* may be part of one.                                                       *)
 Verdict(h, g, starts, targets, bound) ==
+  IF starts = {} THEN "accept" ELSE
   LET reach == Reach(h, g, starts) IN
-  IF starts = {} THEN "accept"
-  ELSE IF Least(h, g, reach) <= bound /\ ~Broken("bound-not-tested") THEN "abort"
+  IF Least(h, g, reach) <= bound /\ ~Broken("bound-not-tested") THEN "abort"
   ELSE IF reach \cap targets # {} /\ ~Broken("targets-not-tested") THEN "abort"
   ELSE IF reach \cap g.summarized # {} /\ ~Broken("summaries-not-suspected") THEN "conservative"
   ELSE "accept"
@@ -238,7 +244,7 @@ Indexed(h, t) ==
   ELSE h.written[t]
 
 Overwriters(h, g, S, snapshot) ==
-  LET all == {w \in g.retained : Indexed(h, w) \cap S # {} /\ h.commit[w] > snapshot} IN
+  LET all == {w \in g.retained : h.commit[w] > snapshot /\ Indexed(h, w) \cap S # {}} IN
   IF Broken("newest-overwriter-only")
   THEN {w \in all : \E k \in S \cap h.written[w] : \A x \in all : k \in h.written[x] => h.commit[x] <= h.commit[w]}
   ELSE all
@@ -249,7 +255,7 @@ Overwriters(h, g, S, snapshot) ==
 (* failed nobody can win any more.                                           *)
 
 RetryIsLost(h, t, reads, writes) ==
-  LET begun == [h EXCEPT !.snapshot[t] = BeginSnapshot(h, "read-write"), !.seen[t] = NoReads, !.written[t] = writes]
+  LET begun == [h EXCEPT !.snapshot[t] = BeginSnapshot(h, t), !.seen[t] = NoReads, !.written[t] = writes]
   IN WouldBeCyclic(Shown(begun, t, reads), t)
 
 Abort(t, would, verdict) ==
@@ -259,6 +265,15 @@ Abort(t, would, verdict) ==
   /\ graph' = Tidy(history', Dropped(graph, t))
   /\ exact' = Exact(Tidy(history', Dropped(exact, t)))
 
+(* A step that is no abort and leaves nothing new to forget: nobody ends,    *)
+(* nothing is published, no snapshot moves.                                  *)
+Continue(h, g, x) ==
+  /\ history' = h
+  /\ graph' = g
+  /\ exact' = Exact(x)
+  /\ UNCHANGED <<needless, retryLost>>
+
+(* Any other step that is no abort.                                          *)
 GoOn(h, g, x) ==
   /\ history' = h
   /\ graph' = Tidy(h, g)
@@ -270,19 +285,18 @@ GoOn(h, g, x) ==
 
 Begin(t) ==
   /\ history.status[t] = "idle"
-  /\ Role[t] \in {"read-write", "snapshot", "declared"}
-  /\ LET snapshot == BeginSnapshot(history, Role[t])
+  /\ LET snapshot == BeginSnapshot(history, t)
          h == [history EXCEPT !.status[t] = "active", !.snapshot[t] = snapshot]
      IN IF t \in ReadWrite
-        THEN GoOn(h, [graph EXCEPT !.floor[t] = snapshot], [exact EXCEPT !.floor[t] = snapshot])
-        ELSE GoOn(h, graph, exact)
+        THEN Continue(h, [graph EXCEPT !.floor[t] = snapshot], [exact EXCEPT !.floor[t] = snapshot])
+        ELSE Continue(h, graph, exact)
 
 (* After a few losses `transact` begins under the commit gate: until it ends, *)
 (* nobody else's writes are decided.                                         *)
 BeginUnderGate(t) ==
-  /\ With("gate") /\ history.status[t] = "idle" /\ Role[t] = "read-write" /\ history.gate = {}
+  /\ history.status[t] = "idle" /\ history.gate = {}
   /\ LET h == [history EXCEPT !.status[t] = "active", !.snapshot[t] = history.decided, !.gate = {t}]
-     IN GoOn(h, [graph EXCEPT !.floor[t] = history.decided], [exact EXCEPT !.floor[t] = history.decided])
+     IN Continue(h, [graph EXCEPT !.floor[t] = history.decided], [exact EXCEPT !.floor[t] = history.decided])
 
 IsGateFree(t) == history.gate \subseteq {t} \/ Broken("gate-not-waited-for")
 
@@ -299,11 +313,12 @@ ReadAt(h, g, x, t, S) ==
       verdict == Marked(Verdict(h, g, over \ g.missed[t], {}, h.snapshot[t]),
                         Verdict(h, x, overExact \ x.missed[t], {}, h.snapshot[t]))
   IN IF verdict = "accept"
-     THEN GoOn(shown, RegisterRead(h, g, t, keys, over), RegisterRead(h, x, t, keys, overExact))
+     THEN Continue(shown, RegisterRead(h, g, t, keys, over), RegisterRead(h, x, t, keys, overExact))
      ELSE Abort(t, shown, verdict)
 
 Read(t, S) ==
-  /\ IsActive(history, t) /\ Role[t] = "read-write" /\ ~With("for-update-only")
+  /\ IsActive(history, t)
+  /\ ~With("for-update-only")
   /\ \E k \in S : IF Broken("own-writes-registered") THEN k \notin graph.registered[t]
                   ELSE k \notin history.written[t] /\ history.seen[t][k] = Unread
   /\ ReadAt(history, graph, exact, t, S)
@@ -312,20 +327,19 @@ Read(t, S) ==
 (* snapshot moves to the newest decided if nothing that t has read was        *)
 (* overwritten.  The key passes on when its holder is decided or ends.        *)
 GetForUpdate(t, k) ==
-  /\ With("for-update") \/ With("for-update-only")
-  /\ \A u \in Transactions \ {t} : k \notin history.held[u] \/ Broken("keys-not-held")
-  /\ IsActive(history, t) /\ Role[t] = "read-write"
+  /\ IsActive(history, t)
   /\ k \notin history.written[t] /\ history.seen[t][k] = Unread
+  /\ \A u \in Transactions \ {t} : k \notin history.held[u] \/ Broken("keys-not-held")
   /\ LET moves == graph.missed[t] = {} \/ Broken("snapshot-moves-always")
          s == IF moves THEN history.decided ELSE history.snapshot[t]
          h == [history EXCEPT !.snapshot[t] = s, !.held[t] = @ \cup {k}]
-         Raised(g) == [g EXCEPT !.floor[t] = Greater(@, s)]
+         Raised(g) == Tidy(h, [g EXCEPT !.floor[t] = Greater(@, s)])
      IN IF ~moves /\ Broken("for-update-sees-newest")
         THEN GoOn([history EXCEPT !.seen[t][k] = VersionAt(history, k, history.decided)],
                   RegisterRead(h, graph, t, {k}, {}), exact)
         ELSE ReadAt(h, Raised(graph), Raised(exact), t, {k})
 
-MayGet(t) == {k \in Keys : {k} \in MayRead[t]}
+MayGet(t) == {k \in Where("for-update", Keys) \cup Where("for-update-only", Keys) : {k} \in MayRead[t]}
 
 (* Rule 3.                                                                   *)
 IsOverwritten(h, g, t, k) == \E w \in g.retained : k \in Indexed(h, w) /\ h.commit[w] > h.snapshot[t]
@@ -336,31 +350,30 @@ IsCertainlyLost(h, g, t, S) ==
   ELSE \E k \in S \cap ReadKeys(h, t) : IsOverwritten(h, g, t, k)
 
 Write(t, S) ==
-  /\ IsActive(history, t) /\ t \in ReadWrite
+  /\ IsActive(history, t)
   /\ ~(S \subseteq history.written[t])
   /\ With("for-update-only") => S \subseteq history.held[t]   \* plain puts would not wait
   /\ LET waits == history.savepoint[t] # <<>> /\ ~Broken("savepoint-test-at-once")
          (* With a savepoint open, the least that t may still commit is what it had written before. *)
          least == IF history.savepoint[t] # <<>> THEN history.savepoint[t][1] ELSE history.written[t] \cup S
-     IN IF Role[t] = "read-write" /\ ~waits /\ IsCertainlyLost(history, graph, t, S)
+     IN IF t \in Tracked /\ ~waits /\ IsCertainlyLost(history, graph, t, S)
         THEN Abort(t, [history EXCEPT !.written[t] = least], "abort")
-        ELSE GoOn([history EXCEPT !.written[t] = @ \cup S], graph, exact)
+        ELSE Continue([history EXCEPT !.written[t] = @ \cup S], graph, exact)
 
 Savepoint(t) ==
-  /\ With("savepoint") /\ IsActive(history, t) /\ t \in ReadWrite
-  /\ history.savepoint[t] = <<>>
-  /\ GoOn([history EXCEPT !.savepoint[t] = <<history.written[t]>>], graph, exact)
+  /\ IsActive(history, t) /\ history.savepoint[t] = <<>>
+  /\ Continue([history EXCEPT !.savepoint[t] = <<history.written[t]>>], graph, exact)
 
 RollbackToSavepoint(t) ==
   /\ IsActive(history, t) /\ history.savepoint[t] # <<>>
-  /\ GoOn([history EXCEPT !.written[t] = history.savepoint[t][1], !.savepoint[t] = <<>>], graph, exact)
+  /\ Continue([history EXCEPT !.written[t] = history.savepoint[t][1], !.savepoint[t] = <<>>], graph, exact)
 
 ReleaseSavepoint(t) ==
   /\ IsActive(history, t) /\ history.savepoint[t] # <<>>
-  /\ GoOn([history EXCEPT !.savepoint[t] = <<>>], graph, exact)
+  /\ Continue([history EXCEPT !.savepoint[t] = <<>>], graph, exact)
 
 Rollback(t) ==
-  /\ With("rollback") /\ t \in ReadWrite /\ IsActive(history, t)
+  /\ IsActive(history, t)
   /\ GoOn(Gone(history, t), Dropped(graph, t), Dropped(exact, t))
 
 --------------------------------------------------------------------------------
@@ -376,7 +389,8 @@ NewestWriters(h, g, S) ==
   {w \in g.retained : \E k \in S \cap Indexed(h, w) :
       \A x \in g.retained : k \in Indexed(h, x) => h.commit[x] <= h.commit[w]}
 
-ReadersOf(h, g, t) == {p \in Transactions \ {t} : g.registered[p] \cap Indexed(h, t) # {}}
+ReadersOf(h, g, t) ==
+  LET writes == Indexed(h, t) IN {p \in Transactions \ {t} : g.registered[p] \cap writes # {}}
 
 Predecessors(h, g, t) ==
   {p \in g.retained : h.commit[p] > h.snapshot[t]} \cap (ReadersOf(h, g, t) \cup
@@ -397,8 +411,9 @@ Retained(h, g, t) ==
 
 (* Active readers whose reads alone now close a cycle.                       *)
 Doomed(h, g, t) ==
-  LET least == Least(h, g, Reach(h, g, g.missed[t])) IN
-  {p \in ReadersOf(h, g, t) \cap ActiveReadWrite(h) : least <= h.snapshot[p]}
+  LET readers == ReadersOf(h, g, t) \cap ActiveReadWrite(h)
+      least == Least(h, g, Reach(h, g, g.missed[t]))
+  IN {p \in readers : least <= h.snapshot[p]}
 
 RECURSIVE GoneAll(_, _)
 GoneAll(h, S) == IF S = {} THEN h ELSE LET p == CHOOSE x \in S : TRUE IN GoneAll(Gone(h, p), S \ {p})
@@ -410,11 +425,11 @@ DroppedAll(g, S) == IF S = {} THEN g ELSE LET p == CHOOSE x \in S : TRUE IN Drop
 LeavesUnsafe(h, g, x, s) == g.low[x] <= s \/ \E m \in g.missed[x] : h.commit[m] <= s
 
 Heard(h, g) ==
-  LET waiting == {d \in Transactions : h.status[d] = "waiting"}
+  LET waiting == {d \in Deferrable : h.status[d] = "waiting"}
       ended(d) == {x \in h.pending[d] : h.status[x] # "active"}
       unsafe(d) == \E x \in ended(d) : h.commit[x] # 0 /\ LeavesUnsafe(h, g, x, h.snapshot[d])
       left(d) == h.pending[d] \ ended(d)
-  IN [h EXCEPT
+  IN IF waiting = {} THEN h ELSE [h EXCEPT
        !.status = [d \in Transactions |-> IF d \notin waiting THEN @[d] ELSE IF unsafe(d) THEN "idle"
                                           ELSE IF left(d) = {} THEN "active" ELSE "waiting"],
        !.snapshot = [d \in Transactions |-> IF d \in waiting /\ unsafe(d) THEN 0 ELSE @[d]],
@@ -436,14 +451,14 @@ DecideAndTell(t) ==
      /\ exact' = Exact(Tidy(all, DroppedAll(x, doomed)))
 
 Commit(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "read-write" /\ history.written[t] # {} /\ IsGateFree(t)
+  /\ IsActive(history, t) /\ history.written[t] # {} /\ IsGateFree(t)
   /\ LET verdict == Marked(CommitVerdict(history, graph, t), CommitVerdict(history, exact, t))
      IN IF verdict = "accept" /\ ~history.failed THEN DecideAndTell(t) ELSE Abort(t, history, verdict)
 
 (* isolation: 'snapshot': the first committer of a key wins, nothing else    *)
 (* counts.                                                                   *)
 CommitSnapshot(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "snapshot" /\ history.written[t] # {} /\ IsGateFree(t)
+  /\ IsActive(history, t) /\ history.written[t] # {} /\ IsGateFree(t)
   /\ IF \/ history.failed
         \/ ~Broken("first-committer-not-tested") /\ \E k \in history.written[t] : IsOverwritten(history, graph, t, k)
      THEN GoOn(Gone(history, t), Dropped(graph, t), Dropped(exact, t))
@@ -458,8 +473,8 @@ Floored(h, g, reader, keys, over) ==
        !.readerFloor = [k \in Keys |-> IF k \in keys /\ needed THEN Greater(@[k], s) ELSE @[k]]]
 
 CommitReader(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "read-write"
-  /\ history.written[t] = {} /\ ReadKeys(history, t) # {}
+  /\ IsActive(history, t)
+  /\ history.written[t] = {} /\ history.seen[t] # NoReads
   /\ LET verdict == Marked(Verdict(history, graph, graph.missed[t], {}, history.snapshot[t]),
                            Verdict(history, exact, exact.missed[t], {}, history.snapshot[t]))
          h == Decide(history, t)
@@ -490,12 +505,12 @@ LogFails ==
 (* not.                                                                      *)
 ReaderVerdict(h, g, t, S) == Verdict(h, g, Overwriters(h, g, S, h.snapshot[t]), {}, h.snapshot[t])
 ReaderFloored(h, g, t, S) ==
-  IF (Broken("declared-reads-untracked") /\ Role[t] = "declared") \/ (Broken("lone-reads-untracked") /\ Role[t] = "lone")
+  IF (Broken("declared-reads-untracked") /\ t \in Declared) \/ (Broken("lone-reads-untracked") /\ t \in Lone)
   THEN g
   ELSE Floored(h, g, t, S, Overwriters(h, g, S, h.snapshot[t]))
 
 ReadDeclared(t, S) ==
-  /\ IsActive(history, t) /\ Role[t] = "declared"
+  /\ IsActive(history, t)
   /\ \E k \in S : history.seen[t][k] = Unread
   /\ LET verdict == Marked(ReaderVerdict(history, graph, t, S), ReaderVerdict(history, exact, t, S))
          shown == Shown(history, t, S)
@@ -508,15 +523,15 @@ ReadDeclared(t, S) ==
              /\ UNCHANGED retryLost
 
 EndDeclared(t) ==
-  /\ IsActive(history, t) /\ Role[t] = "declared"
+  /\ IsActive(history, t)
   /\ GoOn([history EXCEPT !.status[t] = "done"], graph, exact)
 
 (* A lone read registers and tests in one step; if the test fails it waits   *)
 (* for the next publish, so the step is not possible now.                    *)
-LoneBegun(h, t) == [h EXCEPT !.status[t] = "done", !.snapshot[t] = BeginSnapshot(h, Role[t])]
+LoneBegun(h, t) == [h EXCEPT !.status[t] = "done", !.snapshot[t] = BeginSnapshot(h, t)]
 
 ReadLone(t, S) ==
-  /\ history.status[t] = "idle" /\ Role[t] = "lone"
+  /\ history.status[t] = "idle"
   /\ LET h == LoneBegun(history, t)
      IN /\ ReaderVerdict(h, graph, t, S) = "accept" \/ Broken("lone-reads-not-tested")
         /\ GoOn(Shown(h, t, S), ReaderFloored(h, graph, t, S), ReaderFloored(h, exact, t, S))
@@ -524,7 +539,7 @@ ReadLone(t, S) ==
 (* A deferrable reader waits until nobody that was active or unpublished can *)
 (* make its snapshot unsafe; then nothing it reads is tracked.               *)
 BeginDeferrable(t) ==
-  /\ history.status[t] = "idle" /\ Role[t] = "deferrable"
+  /\ history.status[t] = "idle"
   /\ LET s == history.published
          pending == {x \in ActiveReadWrite(history) : history.snapshot[x] < s}
          unpublished == {x \in graph.retained : history.commit[x] > s}
@@ -534,9 +549,9 @@ BeginDeferrable(t) ==
                                    !.pending[t] = IF now = "active" THEN {} ELSE pending], graph, exact)
 
 ReadSafe(t, S) ==
-  /\ IsActive(history, t) /\ Role[t] = "deferrable"
+  /\ IsActive(history, t)
   /\ \E k \in S : history.seen[t][k] = Unread
-  /\ GoOn(Shown(history, t, S), graph, exact)
+  /\ Continue(Shown(history, t, S), graph, exact)
 
 --------------------------------------------------------------------------------
 (* Bounded memory: at any time, so that every moment is tried.  The source   *)
@@ -556,12 +571,11 @@ Summarize ==
 
 (* Neighbouring reads become one range, keys between them included.          *)
 MergeReads(t) ==
-  /\ With("merging")
   /\ IsActive(history, t) /\ Cardinality(graph.registered[t]) > 1
   /\ LET keys == graph.registered[t]
          hull == {k \in Keys : k >= Min(keys) /\ k <= Max(keys)}
      IN /\ hull # keys
-        /\ GoOn(history, [graph EXCEPT !.registered[t] = hull], exact)
+        /\ Continue(history, [graph EXCEPT !.registered[t] = hull], exact)
 
 --------------------------------------------------------------------------------
 Init ==
@@ -575,25 +589,30 @@ Next ==
   \/ Publish
   \/ LogFails
   \/ Summarize
-  \/ \E t \in Transactions :
+  \/ \E t \in ReadWrite :
        \/ Begin(t)
-       \/ BeginUnderGate(t)
+       \/ \E S \in MayWrite[t] : Write(t, S)
+  \/ \E t \in Tracked :
        \/ \E S \in MayRead[t] : Read(t, S)
        \/ \E k \in MayGet(t) : GetForUpdate(t, k)
-       \/ \E S \in MayWrite[t] : Write(t, S)
+       \/ Commit(t)
+       \/ CommitReader(t)
+  \/ \E t \in Where("savepoint", ReadWrite) :
        \/ Savepoint(t)
        \/ RollbackToSavepoint(t)
        \/ ReleaseSavepoint(t)
-       \/ Rollback(t)
-       \/ Commit(t)
-       \/ CommitSnapshot(t)
-       \/ CommitReader(t)
+  \/ \E t \in Where("rollback", ReadWrite) : Rollback(t)
+  \/ \E t \in Where("gate", Tracked) : BeginUnderGate(t)
+  \/ \E t \in Where("merging", Tracked) : MergeReads(t)
+  \/ \E t \in Snapshot : CommitSnapshot(t)
+  \/ \E t \in Declared :
+       \/ Begin(t)
        \/ \E S \in MayRead[t] : ReadDeclared(t, S)
        \/ EndDeclared(t)
-       \/ \E S \in MayRead[t] : ReadLone(t, S)
+  \/ \E t \in Lone : \E S \in MayRead[t] : ReadLone(t, S)
+  \/ \E t \in Deferrable :
        \/ BeginDeferrable(t)
        \/ \E S \in MayRead[t] : ReadSafe(t, S)
-       \/ MergeReads(t)
 
 Spec == Init /\ [][Next]_vars
 
@@ -623,28 +642,28 @@ Agrees(verdict, cyclic) ==
   /\ verdict = "abort" => cyclic
 
 ForgettingLosesNothing ==
-  \A t \in Transactions :
-    /\ IsActive(history, t) /\ Role[t] = "read-write" /\ ~With("merging") =>
+  With("merging") \/
+    /\ \A t \in Tracked : IsActive(history, t) =>
          LET verdict == IF history.written[t] # {} THEN CommitVerdict(history, graph, t)
                         ELSE Verdict(history, graph, graph.missed[t], {}, history.snapshot[t])
          IN Agrees(verdict, WouldBeCyclic(history, t))
-    /\ IsActive(history, t) /\ Role[t] = "declared" /\ ~With("merging") =>
+    /\ \A t \in Declared : IsActive(history, t) =>
          \A S \in MayRead[t] : Agrees(ReaderVerdict(history, graph, t, S), Cyclic(Shown(history, t, S)))
-    /\ history.status[t] = "idle" /\ Role[t] = "lone" /\ ~With("merging") =>
+    /\ \A t \in Lone : history.status[t] = "idle" =>
          \A S \in MayRead[t] :
            LET h == LoneBegun(history, t) IN Agrees(ReaderVerdict(h, graph, t, S), Cyclic(Shown(h, t, S)))
 
 (* Of two concurrent writers of a key, one of them under 'snapshot', only    *)
 (* the first commits.                                                        *)
 FirstCommitterWins ==
-  \A t, w \in Transactions :
-    ~(/\ Role[t] = "snapshot" /\ history.commit[t] # 0 /\ t # w
+  \A t \in Snapshot, w \in Transactions :
+    ~(/\ history.commit[t] # 0 /\ t # w
       /\ history.written[t] \cap history.written[w] # {}
       /\ history.commit[w] < history.commit[t] /\ history.commit[w] > history.snapshot[t])
 
 (* What is shown as a result can no longer be taken back by a crash.         *)
 ReadersSeeOnlyPublished ==
-  \A t \in Transactions \ ReadWrite : history.snapshot[t] <= history.published
+  \A t \in Readers : history.snapshot[t] <= history.published
 
 (* Whoever is acknowledged stands after any crash, and so does all it read;  *)
 (* and whoever stands is acknowledged.                                       *)
@@ -666,10 +685,11 @@ NothingKeptAtRest ==
   (ActiveReadWrite(history) = {} /\ history.published = history.decided
      /\ \A t \in Transactions : history.status[t] \notin {"active", "waiting"})
   => graph.retained = {} /\ \A t \in Transactions : graph.missed[t] = {} /\ graph.registered[t] = {}
-     /\ \A k \in Keys : graph.readerFloor[k] = 0
+     /\ graph.readerFloor = NoFloors
 
 (* Whoever begins sees everything that was acknowledged before.              *)
 BeginsAboveAcknowledged ==
-  [][\A t \in Transactions :
-       (history.status[t] = "idle" /\ history'.status[t] # "idle") => history'.snapshot[t] >= history.published]_vars
+  [][\/ history'.status = history.status
+     \/ \A t \in Transactions :
+          (history.status[t] = "idle" /\ history'.status[t] # "idle") => history'.snapshot[t] >= history.published]_vars
 ================================================================================

@@ -176,8 +176,28 @@ export const ssi = [
     ...holds,
   }),
   createSsi({
+    name: 'ssi-with-readers',
+    about:
+      'three read-write transactions that may read and write any of two keys or both at once and begin under the gate, ' +
+      'a declared reader and a lone scan, with lag, every state counted',
+    cast: {
+      A: readWrite(both, both),
+      B: readWrite(both, both),
+      C: readWrite(both, both),
+      R: declared(both),
+      S: lone([[1, 2]]),
+    },
+    keys: 2,
+    features: ['lag', 'gate'],
+    size: 'full',
+    invariants: holds.invariants,
+    properties: [...holds.properties, 'GateHolderWins'],
+  }),
+  createSsi({
     name: 'ssi-in-full',
-    about: 'the same with getForUpdate, savepoints and rollbacks, every state counted',
+    about:
+      'three read-write transactions that may read and write any of two keys or both at once, with lag, getForUpdate, ' +
+      'savepoints and rollbacks, every state counted',
     cast: { A: readWrite(both, both), B: readWrite(both, both), C: readWrite(both, both) },
     keys: 2,
     features: ['lag', 'for-update', 'savepoint', 'rollback'],

@@ -3,7 +3,7 @@
  *
  * Also here: whoever else waits for the log to move on (commits without writes whose snapshot is not published, lone reads
  * whose test failed, deferrable readers). After the log has failed, commits get `CommitOutcomeUnknownError` and the
- * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts, test/regression/0034.
+ * others, which wrote nothing, `PoisonedError`. Pinned by test/unit/mvcc/acknowledgements.test.ts, test/regression/0034-acknowledged-commits-let-go.test.ts.
  * Spec: SSI!Publish, SSI!LogFails, MVCC!Publish.
  */
 import { CommitOutcomeUnknownError, PoisonedError } from '../base/errors'
