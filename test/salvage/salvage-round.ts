@@ -9,12 +9,14 @@
  * sooner. Such a round is counted apart, and held to the commit that the report ends with.
  */
 import { createLimits } from '../../src/base/limits'
+import { StrictKvError } from '../../src/base/errors'
 import { rangeContains } from '../../src/base/key-range'
 import { verifyStore } from '../../src/storage/inspect/verify-store'
 import { salvageStore } from '../../src/storage/salvage/salvage'
 import type { SalvageReport } from '../../src/storage/salvage/salvage-report'
 import { openLsmDatabase } from '../support/harness/lsm-database'
 import type { DurableImage } from '../support/memory-runtime/durable-image'
+import type { Injection, IoCall } from '../support/memory-runtime/io-calls'
 import { createMemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import type { MemoryRuntime } from '../support/memory-runtime/memory-runtime'
 import { buildDatabase, DAMAGED_DIRECTORY, DAMAGED_LIMITS, harm, valueAt } from './damaged-database'
@@ -63,6 +65,62 @@ export async function salvageAndJudge(
   const verified = await verifyStore(runtime, TARGET)
   if (!verified.ok) throw new Error(`what was saved does not verify: ${JSON.stringify(verified.damages)}`)
   return judge(database, { report, harms: damaged.harms, saved: await rowsOf(runtime, report) })
+}
+
+/** What became of a salvage one of whose calls failed. */
+export interface FailedRound {
+  /** 'refused': it rejected, and the target is no database. 'told': it went on, and its report names what may be missing. */
+  readonly outcome: 'refused' | 'told' | 'complete'
+  /** I/O calls that it made. */
+  readonly calls: readonly IoCall[]
+}
+
+/**
+ * Salvages with the I/O call number `at` failing, and judges: the old database is untouched; a salvage that rejects does so with a typed
+ * error and leaves nothing that opens; one that goes on is judged by its report, as every other.
+ */
+export async function salvageWithFailure(
+  database: KnownDatabase,
+  damaged: { readonly disk: DurableImage; readonly harms: readonly Harm[] },
+  { at, failure }: { readonly at: number; readonly failure: Injection },
+): Promise<FailedRound> {
+  let failed: IoCall | undefined
+  const inject = (call: IoCall): Injection | undefined => {
+    if (call.index !== at) return undefined
+    failed = call
+    return failure
+  }
+  const runtime = createMemoryRuntime({ seed: 1, files: damaged.disk, inject })
+  const places = { directory: DAMAGED_DIRECTORY, target: TARGET }
+  const salvaging = salvageStore(runtime, places, { limits: createLimits(DAMAGED_LIMITS) })
+  const report = await salvaging.catch((error: unknown) => error as Error)
+  const calls = [...runtime.calls]
+  expectUntouched(runtime, damaged.disk)
+  if (report instanceof Error) {
+    if (!(report instanceof StrictKvError)) throw report
+    await expectNoDatabase(createMemoryRuntime({ seed: 2, files: runtime.durableImage('everything') }))
+    return { outcome: 'refused', calls }
+  }
+  const saved = await rowsOf(runtime, report)
+  const harms = failed === undefined ? damaged.harms : [...damaged.harms, unreadable(failed)]
+  judge(database, { report, harms, saved })
+  return { outcome: report.complete ? 'complete' : 'told', calls }
+}
+
+/** A call that failed, as harm to the file. */
+function unreadable({ path: file, position = 0, length = 0 }: IoCall): Harm {
+  return { kind: 'zeroed', file, from: position, to: position + length }
+}
+
+async function expectNoDatabase(runtime: MemoryRuntime): Promise<void> {
+  const status = await runtime.files.status(TARGET)
+  if (status === undefined || (await runtime.files.list(TARGET)).length === 0) return
+  const opened = await openLsmDatabase(runtime, TARGET, { limits: DAMAGED_LIMITS, readOnly: true }).catch(
+    (error: unknown) => error as Error,
+  )
+  if (opened instanceof Error) return
+  await opened.close()
+  throw new Error('the salvage has failed, and what it left is taken for a database')
 }
 
 function expectUntouched(runtime: MemoryRuntime, before: DurableImage): void {

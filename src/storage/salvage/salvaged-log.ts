@@ -4,6 +4,7 @@
  * 1. Where opening would read the log, its judgement is taken as it is: what it calls a torn tail was never acknowledged.
  * 2. Where opening would refuse it, every intact frame counts, behind damage too. What is lost is told by commits: those between the
  *    ones before and behind a damaged stretch, or up to the recorded end. Which keys they wrote nobody knows.
+ *    The same holds where opening would read it, but the disk fails between that look and the next.
  * 3. Commits ascend, whatever the files say: a frame that goes back is left out, and told.
  *
  * Pinned by test/unit/storage/salvage/salvage.test.ts.
@@ -13,7 +14,7 @@ import type { Sequence } from '../../base/sequence'
 import { BatchCursor } from '../rows/batch-codec'
 import { toProblem } from '../files/file-problem'
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentFileName } from '../log/log-format'
-import type { LogPosition } from '../log/log-contract'
+import type { LogEnd } from '../log/log-contract'
 import { replayLog } from '../log/log-reader'
 import { SegmentScan } from '../log/segment-scan'
 import type { ScannedFrame } from '../log/segment-scan'
@@ -60,7 +61,7 @@ class LogSalvage {
   }
 
   /** Where the log ends if opening would read it; undefined if it would refuse. */
-  async soundEnd(): Promise<LogPosition | undefined> {
+  async soundEnd(): Promise<LogEnd | undefined> {
     const { state, databaseMark } = this.#plan
     const { runtime, directory, losses } = this.#source
     const log = { directory, numbers: state.segments }
@@ -74,7 +75,7 @@ class LogSalvage {
           'the log ends in a group that was being written, or that is damaged: had it been acknowledged, it is lost'
         losses.doubt({ file, offset: torn.offset, what })
       }
-      return end ?? { segment: 0, offset: 0 }
+      return end ?? { segment: 0, offset: 0, sequence: state.flushedThrough, checksum: 0 }
     } catch (error) {
       if (!(error instanceof StrictKvError)) throw error
       return undefined
@@ -82,11 +83,15 @@ class LogSalvage {
   }
 
   /** Every frame up to the end of a sound log. */
-  async readTo(end: LogPosition): Promise<SalvagedLog> {
+  async readTo(end: LogEnd): Promise<SalvagedLog> {
     for (const number of this.#plan.segments) {
       if (number <= end.segment) await this.#segment(number, { mark: this.#plan.databaseMark, end })
     }
-    return { lastSequence: this.#through, loads: this.#loads }
+    if (end.sequence > this.#through) {
+      const what = `the log ends with commit ${end.sequence}, but could be read through ${this.#through} alone`
+      this.#loseThrough(end.sequence, { file: segmentFileName(end.segment), what })
+    }
+    return { lastSequence: Math.max(end.sequence, this.#through), loads: this.#loads }
   }
 
   /** Every intact frame of every segment. */
@@ -98,12 +103,17 @@ class LogSalvage {
     const known = state.clean ? (state.logEnd?.sequence ?? 0) : 0
     if (known > this.#through) {
       const what = `the log was closed with commit ${known}, but ends with ${this.#through}`
-      this.#source.losses.lose({ file: this.#lastFile(), what, sequences: { first: this.#through + 1, last: known } })
+      this.#loseThrough(known, { file: this.#lastFile(), what })
     } else if (this.#isOpenEnded && !state.clean && standing !== 'lost') {
       const what = `commits behind ${this.#through} may be lost: the log cannot be read to its end`
       this.#source.losses.doubt({ file: this.#lastFile(), what })
     }
     return { lastSequence: Math.max(known, this.#through), loads: this.#loads }
+  }
+
+  /** The commits behind the last one that was read. */
+  #loseThrough(last: Sequence, { file, what }: Pick<Loss, 'file' | 'what'>): void {
+    this.#source.losses.lose({ file, what, sequences: { first: this.#through + 1, last } })
   }
 
   #lastFile(): string {
@@ -143,7 +153,7 @@ class LogSalvage {
 
   async #segment(
     number: number,
-    { mark, end }: { readonly mark: number | undefined; readonly end: LogPosition | undefined },
+    { mark, end }: { readonly mark: number | undefined; readonly end: LogEnd | undefined },
   ): Promise<void> {
     const scan = await this.#open(number, mark)
     if (scan === undefined) return
