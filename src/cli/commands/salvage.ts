@@ -100,6 +100,11 @@ function describeLoss({ file, offset, length, what, range, sequences }: SalvageL
   const end = range.end === undefined ? undefined : bytesToTyped(range.end, KEY_CHARS_MAX)
   const isEveryKey = range.start.length === 0 && range.end === undefined
   const keys = isEveryKey ? 'any key' : `keys from ${start}${end === undefined ? ' on' : ` up to ${end}`}`
-  const commits = sequences === undefined ? '' : `, commits ${sequences.first} to ${sequences.last}`
-  return `${place}: ${what} (${keys}${commits})`
+  return `${place}: ${what} (${keys}${commitsOf(sequences)})`
+}
+
+function commitsOf(sequences: SalvageLoss['sequences']): string {
+  if (sequences === undefined) return ''
+  const { first, last } = sequences
+  return first === last ? `, commit ${first}` : `, commits ${first} to ${last}`
 }

@@ -34,7 +34,7 @@ export async function gatherFromLog(runtime: Runtime, log: LogSegments, gatherin
       await gatherFromSegment(reader, log.isInUse, gathering)
     } catch (error) {
       const item = await toDamageOrGone(runtime, error, { file, isInUse: log.isInUse })
-      if (item.kind === 'damage') gathering.damage(item)
+      if (item.kind === 'damage') gathering.damage({ ...item, what: `${item.what}; versions in it may be missing` })
     } finally {
       await reader?.close()
     }

@@ -84,7 +84,10 @@ async function gatherFromTable(
     await new TableSearch(parts, table, gathering).run()
   } catch (error) {
     const item = await toDamageOrGone(runtime, error, { file, isInUse })
-    if (item.kind === 'damage') gathering.damage(item)
+    if (item.kind !== 'damage') return
+    const isThere = (await runtime.files.status(file)) !== undefined
+    const what = isThere ? item.what : 'the manifest names it, but it is missing'
+    gathering.damage({ ...item, what: `${what}; versions in it may be missing` })
   } finally {
     await parts?.close()
   }

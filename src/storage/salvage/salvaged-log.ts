@@ -187,7 +187,7 @@ class LogSalvage {
     const isFirst = this.#through === 0 && this.#plan.standing === 'lost'
     if (firstSequence > this.#through + 1 && !isFirst) {
       const [first, last] = [this.#through + 1, firstSequence - 1]
-      const what = `commits ${first} to ${last} cannot be read`
+      const what = first === last ? `commit ${first} cannot be read` : `commits ${first} to ${last} cannot be read`
       losses.lose({ ...this.#gapBefore(file, offset), what, sequences: { first, last } })
     }
     let at = FRAME_HEADER_BYTES

@@ -93,10 +93,15 @@ test('a damaged block or segment is named, with what may be missing, and the res
   const hurt = await readHistory(reboot(changed(withoutLog, lastLevel, flip(20))), DIRECTORY, 'k')
   expect(told(hurt)).toEqual([[2, 'delete', undefined, 'level 0']])
   expect(hurt.damages.map(({ file }) => file)).toEqual([log, lastLevel])
+  expect(hurt.damages[0]!.what).toBe('it is missing; versions in it may be missing')
   expect(hurt.damages[1]!.what).toContain('versions of keys from the first key to "z" may be missing')
   const footless = await readHistory(reboot(changed(image, lastLevel, (bytes) => bytes.subarray(1))), DIRECTORY, 'k')
   expect(footless.damages).toMatchObject([{ file: lastLevel }])
+  expect(footless.damages[0]!.what).toMatch(/; versions in it may be missing$/)
   expect(footless.versions).toHaveLength(5)
+  const gone = await readHistory(reboot(changed(image, lastLevel, () => undefined)), DIRECTORY, 'k')
+  const what = 'the manifest names it, but it is missing; versions in it may be missing'
+  expect(gone.damages).toMatchObject([{ file: lastLevel, what }])
 })
 
 test('without a manifest that can be read every table that is there is looked into', async () => {
