@@ -126,7 +126,8 @@ export class SalvagedRows {
   readonly #window: FileWindow
   readonly #index: PieceIndex | undefined
   readonly #scan: BlockScan
-  readonly #dataBytes: number
+  /** Up to where blocks may have been. Without the footer nobody knows, but not beyond what the file should have. */
+  readonly #dataEnd: number
   readonly #gaps: Gap[] = []
   #ordinal = 0
   /** Where the last block ended. */
@@ -143,7 +144,8 @@ export class SalvagedRows {
     this.#file = file
     this.#window = new FileWindow(file, found.fileBytes)
     this.#index = found.index
-    this.#dataBytes = found.dataBytes
+    const isKnown = found.footer !== undefined
+    this.#dataEnd = isKnown ? found.dataBytes : Math.max(found.dataBytes, table.fileBytes ?? 0)
     const { number: fileNumber, loadedAt } = table
     const options = { fileNumber, end: found.dataBytes, loadedAt, count: source.count }
     this.#scan = new BlockScan(this.#window, options)
@@ -177,10 +179,9 @@ export class SalvagedRows {
 
   /** Tells what was lost, all blocks having been read. */
   tell(): void {
-    const { entries, fileBytes, bounds, sequences, number } = this.#table
+    const { entries, bounds, sequences, number } = this.#table
     if (entries === this.#entries) return
-    const dataEnd = this.#index === undefined ? Math.max(this.#dataBytes, fileBytes ?? 0) : this.#dataBytes
-    if (this.#end < dataEnd) this.#gap(this.#end, dataEnd - this.#end, 'no block there verifies')
+    if (this.#end < this.#dataEnd) this.#gap(this.#end, this.#dataEnd - this.#end, 'no block there verifies')
     const file = tableFileName(number)
     for (const { offset, length, what, start, end } of this.#gaps) {
       const range = { start, end: end ?? bounds.end }
@@ -222,7 +223,8 @@ export class SalvagedRows {
       return found
     } catch (error) {
       const { what } = toProblem(error, this.#file.path, { offset: this.#end, length: 0 })
-      this.#gap(this.#end, this.#window.fileBytes - this.#end, what)
+      this.#gap(this.#end, this.#dataEnd - this.#end, what)
+      this.#end = this.#dataEnd
       return 'end'
     }
   }

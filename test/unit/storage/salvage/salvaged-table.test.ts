@@ -3,9 +3,11 @@ import { Losses } from '../../../../src/storage/salvage/salvage-report'
 import type { Loss } from '../../../../src/storage/salvage/salvage-report'
 import { prepareTable, SalvagedRows } from '../../../../src/storage/salvage/salvaged-table'
 import type { SalvageSource } from '../../../../src/storage/salvage/salvaged-table'
-import { FOOTER_BYTES } from '../../../../src/storage/table/table-format'
+import { FOOTER_BYTES, SECTION_INDEX } from '../../../../src/storage/table/table-format'
 import { readTablePieces } from '../../../../src/storage/table/table-pieces'
+import type { IoCall } from '../../../support/memory-runtime/io-calls'
 import { createMemoryRuntime } from '../../../support/memory-runtime/memory-runtime'
+import { propertiesToRecord } from '../../../../src/storage/table/table-store'
 import { historyOf } from '../rows/version-model'
 import { smallTable, TestFile, writeTable } from '../table/table-world'
 
@@ -15,17 +17,19 @@ const history = historyOf([
   { ranges: [], points: [{ key: 'key 020', value: Buffer.alloc(5000, 'large') }] },
 ])
 
-/** What is read of a table whose bytes were changed, and what is told. */
+/** What is read of a table whose bytes were changed, and what is told; `isNamed`: a manifest speaks of it; `inject`: reads that fail. */
 async function salvaged(
   change: (bytes: Buffer) => Buffer | undefined,
+  { isNamed = false, inject }: { isNamed?: boolean; inject?: (call: IoCall) => 'EIO' | undefined } = {},
 ): Promise<{ keys: string[]; losses: readonly Loss[] }> {
-  const { file } = await writeTable(history, smallTable)
+  const { file, properties } = await writeTable(history, smallTable)
   const bytes = Buffer.from(file.bytes)
   const files = new Map([['/db/0000000007.table', new Uint8Array(change(bytes) ?? bytes)]])
-  const runtime = createMemoryRuntime({ seed: 1, files: { directories: ['/db'], files } })
+  const runtime = createMemoryRuntime({ seed: 1, files: { directories: ['/db'], files }, ...(inject && { inject }) })
   const losses = new Losses()
   const source: SalvageSource = { runtime, directory: '/db', losses, count: () => undefined }
-  const table = await prepareTable(source, { number: 7, record: undefined })
+  const record = isNamed ? propertiesToRecord(properties, { level: 0, run: 1 }) : undefined
+  const table = await prepareTable(source, { number: 7, record })
   const keys: string[] = []
   const rows = await SalvagedRows.open(source, table!)
   for (let block = await rows.next(); block !== undefined; block = await rows.next()) {
@@ -74,6 +78,32 @@ describe('a table saved', () => {
     const { keys, losses } = await salvaged((bytes) => ((bytes[bytes.length - FOOTER_BYTES + 30]! ^= 1), undefined))
     expect(losses).toEqual([])
     expect(keys).toHaveLength(61)
+  })
+
+  it('tells of a damaged block alone where the index is damaged too, whether or not a manifest says how long the file was', async () => {
+    const { file } = await writeTable(history, smallTable)
+    const { footer } = await readTablePieces(file, 7)
+    const root = footer!.sections.find(({ type }) => type === SECTION_INDEX)!
+    const ends = await blockEnds()
+    for (const isNamed of [false, true]) {
+      const harm = (bytes: Buffer): undefined => {
+        bytes[root.offset + 2]! ^= 1
+        bytes[ends[1]! + 20]! ^= 1
+      }
+      const { losses } = await salvaged(harm, { isNamed })
+      expect(losses.map(({ offset, length }) => [offset, length])).toEqual([[ends[1], ends[2]! - ends[1]!]])
+    }
+  })
+
+  it('tells once of what the disk does not give while blocks are looked for', async () => {
+    const { file } = await writeTable(history, smallTable)
+    const { footer, dataBytes } = await readTablePieces(file, 7)
+    const root = footer!.sections.find(({ type }) => type === SECTION_INDEX)!
+    const inject = ({ operation, position = 0 }: IoCall): 'EIO' | undefined =>
+      operation === 'read' && position < dataBytes ? 'EIO' : undefined
+    const { keys, losses } = await salvaged((bytes) => ((bytes[root.offset + 2]! ^= 1), undefined), { inject })
+    expect(keys).toEqual([])
+    expect(losses.map(({ offset, length }) => [offset, length])).toEqual([[0, dataBytes]])
   })
 
   it('tells of range tombstones that cannot be read', async () => {
