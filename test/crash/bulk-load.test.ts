@@ -34,7 +34,6 @@ describe('a failure at every I/O call of a life with bulk loads', () => {
   test.each(['EIO', 'ENOSPC', 'crash-before', 'crash-after'] as const)(
     '%s: each is there whole or not at all',
     (failure) => failEveryCall(failure, 1, STEPS),
-    120_000,
   )
 
   test('without a failure nothing fails, and a reboot has everything', async () => {

@@ -47,7 +47,7 @@ test('a crash at every I/O call of a recovery', async () => {
     }
   }
   expect(recoveries).toBeGreaterThan(200)
-}, 120_000)
+})
 
 /** What a recovery without a second crash finds: it may have shown that already, so nothing may take it back. */
 async function recoveredSequence(image: DurableImage): Promise<number> {

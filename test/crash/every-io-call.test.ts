@@ -5,6 +5,5 @@ describe('a failure at every I/O call', () => {
   test.each(['EIO', 'ENOSPC', 'crash-before', 'crash-after'] as const)(
     '%s: the live instance and every reboot are right',
     (failure) => failEveryCall(failure, 1),
-    120_000,
   )
 })

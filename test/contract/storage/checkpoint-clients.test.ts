@@ -238,7 +238,7 @@ test('under 64 clients in memory, with a disk whose calls come back in any order
     openCopy: (directory) => openLsmDatabase(runtime, directory, { limits: LIMITS }),
   }
   await judgeSeeded(world, seed)
-}, 60_000)
+})
 
 test('under 64 clients on this machine, with its threads', async () => {
   const seed = testSeed(12)
@@ -257,4 +257,4 @@ test('under 64 clients on this machine, with its threads', async () => {
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
-}, 60_000)
+})
