@@ -2,7 +2,7 @@
  * The versions of one key in the segments of a log, in every frame that verifies.
  *
  * A segment that another process writes to or removes meanwhile is read as far as it goes: a group on its way does not verify yet.
- * Frames behind a stretch that does not verify are read too; the stretch is named as damage only where no process is writing and
+ * Frames behind a stretch that does not verify are read too, and those of a segment whose header does not; the stretch is named as damage only where no process is writing and
  * something other than zeros lies in it, because versions may have been there.
  *
  * Memory: a window of the file, at most one frame. Pinned by test/unit/storage/inspect/history.test.ts.
@@ -14,6 +14,7 @@ import { FRAME_HEADER_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES, segmentFileName
 import { FrameReader } from '../log/log-frame-reader'
 import type { IntactFrame } from '../log/log-frame-reader'
 import { BatchCursor } from '../rows/batch-codec'
+import { framesWithoutHeader } from './headless-segment'
 import type { HistoryGathering } from './history-gathering'
 import { toDamageOrGone } from './picture'
 
@@ -22,23 +23,40 @@ export interface LogSegments {
   readonly directory: string
   readonly numbers: readonly number[]
   readonly isInUse: boolean
+  /** The database's mark; undefined where it is not known. */
+  readonly mark?: number | undefined
 }
 
 /** Adds what the segments have of the key. Throws what is neither damage nor an `IoError`. */
 export async function gatherFromLog(runtime: Runtime, log: LogSegments, gathering: HistoryGathering): Promise<void> {
   for (const number of log.numbers) {
     const file = runtime.files.join(log.directory, segmentFileName(number))
+    const trouble = async (error: unknown): Promise<void> => {
+      const item = await toDamageOrGone(runtime, error, { file, isInUse: log.isInUse })
+      if (item.kind === 'damage') gathering.damage({ ...item, what: `${item.what}; versions in it may be missing` })
+    }
     let reader: FrameReader | undefined
     try {
       reader = await FrameReader.open(runtime, log.directory, number)
       await gatherFromSegment(reader, log.isInUse, gathering)
     } catch (error) {
-      const item = await toDamageOrGone(runtime, error, { file, isInUse: log.isInUse })
-      if (item.kind === 'damage') gathering.damage({ ...item, what: `${item.what}; versions in it may be missing` })
+      await trouble(error)
+      if (reader === undefined) await gatherWithoutHeader(runtime, file, { number, log, error }, gathering).catch(trouble) // prettier-ignore
     } finally {
       await reader?.close()
     }
   }
+}
+
+async function gatherWithoutHeader(
+  runtime: Runtime,
+  path: string,
+  { number, log, error }: { readonly number: number; readonly log: LogSegments; readonly error: unknown },
+  gathering: HistoryGathering,
+): Promise<void> {
+  const walk = new FrameWalk(gathering)
+  const segment = { number, mark: log.mark }
+  for await (const frame of framesWithoutHeader(runtime, path, { segment, error })) walk.frame(frame, path)
 }
 
 async function gatherFromSegment(reader: FrameReader, isInUse: boolean, gathering: HistoryGathering): Promise<void> {

@@ -18,13 +18,14 @@ import type { Sequence } from '../../base/sequence'
 import type { Runtime } from '../../runtime/runtime'
 import { ENTRY_DELETE } from '../engine'
 import { parseFileName, tableFileName } from '../files/file-names'
+import { databaseMarkOf } from '../manifest/database-mark'
 import type { Block } from '../table/block'
+import { TableParts } from '../table/table-parts'
+import type { BlockSpan } from '../table/table-parts'
 import { HistoryGathering } from './history-gathering'
 import { gatherFromLog } from './history-log'
 import type { Picture, StoreItem } from './picture'
 import { takePicture, toDamage, toDamageOrGone, toStoreItem } from './picture'
-import { TableParts } from '../table/table-parts'
-import type { BlockSpan } from '../table/table-parts'
 import { segmentNumbers } from './wal'
 
 /** A history, and what it was taken of. */
@@ -43,7 +44,8 @@ export async function readHistory(
   const gathering = new HistoryGathering(key, options)
   if (picture.damage !== undefined) gathering.damage(picture.damage)
   const { isInUse } = picture
-  await gatherFromLog(runtime, { directory, numbers: segmentNumbers(picture), isInUse }, gathering)
+  const mark = picture.state === undefined ? undefined : databaseMarkOf(picture.state)
+  await gatherFromLog(runtime, { directory, numbers: segmentNumbers(picture), isInUse, mark }, gathering)
   // After the log, as whoever writes moves versions from there to tables: so none is missed between the two.
   const later = isInUse ? await takePicture(runtime, directory) : picture
   for (const table of tablesWith(later, key)) await gatherFromTable(runtime, later, table, gathering)

@@ -3,7 +3,8 @@
  *
  *   store, (segment, (frame, (commit, entry*)*, stretch)*)*, damage*, end
  *
- * Frames are listed wherever they verify, behind damage too; what lies between them is a `stretch`. Whether a stretch is damage, a torn
+ * Frames are listed wherever they verify, behind damage too; what lies between them is a `stretch`. Those of a segment whose header is
+ * damaged follow the damage, without a segment or stretches between them. Whether a stretch is damage, a torn
  * tail or nothing at all is not judged here: the end is what recovery itself says of these files (log-reader.ts), which reads them
  * once more and writes nothing.
  *
@@ -18,7 +19,9 @@ import { FRAME_HEADER_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES, segmentFileName
 import type { Nonce } from '../log/log-format'
 import { FrameReader } from '../log/log-frame-reader'
 import type { IntactFrame } from '../log/log-frame-reader'
+import { databaseMarkOf } from '../manifest/database-mark'
 import { BatchCursor } from '../rows/batch-codec'
+import { framesWithoutHeader } from './headless-segment'
 import type { DamageItem, GoneItem, Picture, StoreItem } from './picture'
 import { takePicture, toDamageOrGone, toStoreItem } from './picture'
 import { judgeLog } from './wal-end'
@@ -148,8 +151,26 @@ async function* inspectSegment(
     yield* inspectFrames(reader, walk)
   } catch (error) {
     yield await toDamageOrGone(runtime, error, { file: path, isInUse })
+    if (reader === undefined) yield* inspectWithoutHeader(runtime, path, { picture, number, error, walk })
   } finally {
     await reader?.close()
+  }
+}
+
+async function* inspectWithoutHeader(
+  runtime: Runtime,
+  path: string,
+  what: { readonly picture: Picture; readonly number: number; readonly error: unknown; readonly walk: Walk },
+): AsyncGenerator<WalItem, void, void> {
+  const { picture, number, error, walk } = what
+  const mark = picture.state === undefined ? undefined : databaseMarkOf(picture.state)
+  try {
+    for await (const frame of framesWithoutHeader(runtime, path, { segment: { number, mark }, error })) {
+      yield frameItem(frame, walk)
+      if (walk.entries) yield* inspectCommits(path, frame)
+    }
+  } catch (later) {
+    yield await toDamageOrGone(runtime, later, { file: path, isInUse: picture.isInUse })
   }
 }
 

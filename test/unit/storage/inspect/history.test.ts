@@ -87,6 +87,11 @@ test('a damaged block or segment is named, with what may be missing, and the res
   ])
   expect(cut.damages).toMatchObject([{ file: log, offset: 8192 }])
 
+  const headless = await readHistory(reboot(changed(image, log, flip(16))), DIRECTORY, 'k')
+  expect(headless.versions).toEqual((await readHistory(reboot(image), DIRECTORY, 'k')).versions)
+  expect(headless.damages).toMatchObject([{ file: log, offset: 0 }])
+  expect(headless.damages[0]!.what).toMatch(/; versions in it may be missing$/)
+
   const tables = [...image.files.keys()].filter((path) => path.endsWith('.table')).sort()
   const lastLevel = tables[0]!
   const withoutLog = changed(image, log, () => undefined)

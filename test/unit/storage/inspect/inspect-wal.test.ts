@@ -77,7 +77,7 @@ test('a torn tail is no damage; a frame that a later one relied on is', async ()
   expect(endOf(damaged)).toMatchObject({ verdict: 'damaged' })
 })
 
-test('a segment whose header is damaged is named, and the others are listed', async () => {
+test('a segment whose header is damaged is named, its frames are listed all the same, and the others', async () => {
   const world = await openWorld()
   for (let i = 1; i <= 20; i++) await world.commit(put(`k${i}`, Buffer.alloc(6000, 'v')))
   const image = world.image()
@@ -89,6 +89,35 @@ test('a segment whose header is damaged is named, and the others are listed', as
   expect(ofKind(items, 'segment').map(({ number }) => number)).toEqual(numbers.slice(1))
   expect(ofKind(items, 'damage').map(({ offset }) => offset)).toEqual([0])
   expect(endOf(items)).toMatchObject({ verdict: 'damaged' })
+  expect(ofKind(items, 'frame')).toEqual(ofKind(whole, 'frame'))
+  const isOfFirst = ({ segment }: { segment: number }): boolean => segment === numbers[0]
+  expect(ofKind(items, 'frame').filter(isOfFirst).length).toBeGreaterThan(2)
+  const commits = ofKind(await look(image, true), 'commit')
+  const path = pathOf(image, `${numbers[0]!}.log`)
+  expect(ofKind(await look(changed(image, path, flip(16)), true), 'commit')).toEqual(commits)
+})
+
+test('a file whose header is damaged shows no frames of another segment or another database', async () => {
+  const image = await threeCommits('killed')
+  const path = pathOf(image, '1.log')
+  const orphan = path.replace(/\d{10}\.log$/, '0000000077.log')
+  const copy = flip(16)(Buffer.from(image.files.get(path)!))
+  const renamed = await look({ ...image, files: new Map([...image.files, [orphan, copy]]) })
+  expect(ofKind(renamed, 'damage')).toMatchObject([{ file: orphan, offset: 0 }])
+  expect(ofKind(renamed, 'frame')).toEqual(ofKind(await look(image), 'frame'))
+  // A frame that says of itself that it is of another database.
+  const foreign = await look(
+    changed(image, path, (bytes) => {
+      const header = decodeSegmentHeader(bytes)
+      if (header.kind !== 'valid') throw new Error('the header is valid')
+      const frame = bytes.subarray(SEGMENT_HEADER_BYTES)
+      const decoded = decodeFrameHeader(frame, { header, offset: SEGMENT_HEADER_BYTES, fileBytes: bytes.length })!
+      const nonce = { ...header.nonce, high: (header.nonce.high ^ 1) >>> 0 }
+      encodeFrame({ ...decoded, nonce }, frame.subarray(0, decoded.frameBytes))
+      return flip(16)(bytes)
+    }),
+  )
+  expect(ofKind(foreign, 'frame')).toEqual(ofKind(await look(image), 'frame').slice(1).map((frame, i) => (i === 0 ? { ...frame, isContinuous: true } : frame))) // prettier-ignore
 })
 
 test('a segment that should be there is missed, and one that nobody needs is an orphan', async () => {
