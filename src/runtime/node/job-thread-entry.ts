@@ -9,6 +9,9 @@
  *
  * Pinned by test/unit/runtime/background-worker.test.ts.
  */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { assert, present } from '../../base/assert'
 import type { PerformJob } from '../runtime'
@@ -23,6 +26,13 @@ const progressMs = 1
 const aheadBytesMax = 512 * 1024
 /** Pieces of a feed that are asked for ahead. */
 const piecesAhead = 3
+
+/**
+ * How much nicer the thread is than its process, in steps of `nice`: a third of its weight. With as few cores as threads commits and the
+ * collector's helpers go first; and flushes and merges, which take less than a third of the time of the commits that they are
+ * for, keep up with them even where the application leaves no core idle.
+ */
+const niceness = 5
 
 interface Running {
   readonly isUrgent: boolean
@@ -46,9 +56,21 @@ class JobStopped extends Error {}
 export function serveJobThread(data: JobThreadData, perform: PerformJob): void {
   const port = present(parentPort ?? undefined, 'a background thread is started as a worker')
   assert(data.version === jobProtocolVersion, 'a background thread speaks as its caller does')
+  goBehindCommits()
   const jobs = new RunningJobs(perform, (message) => port.postMessage(message))
   port.on('message', (message: ToThread) => jobs.receive(message))
   port.postMessage({ type: 'ready', version: jobProtocolVersion } satisfies FromThread)
+}
+
+/** Lowers the priority of this thread, not of the process, where the system has one for each: on Linux. */
+function goBehindCommits(): void {
+  if (process.platform !== 'linux') return
+  try {
+    const thread = Number(path.basename(fs.readlinkSync('/proc/thread-self')))
+    os.setPriority(thread, Math.min(os.getPriority(thread) + niceness, os.constants.priority.PRIORITY_LOW))
+  } catch {
+    // Without /proc or the right to do so the thread stays as it is: this changes only who waits for whom.
+  }
 }
 
 /** The jobs of this thread. */

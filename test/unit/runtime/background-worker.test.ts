@@ -1,6 +1,7 @@
 /** Background workers: what every kind does for a job, and what only a thread can show (dying, holding the process alive). */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { IoError } from '../../../src/base/errors'
 import { jobProtocolVersion } from '../../../src/runtime/node/job-messages'
@@ -36,6 +37,16 @@ function feedOf(count: number, each: number): () => Promise<Uint32Array | undefi
     next = Math.min(next + each, count + 1)
     return Uint32Array.from({ length: next - from }, (_, i) => from + i)
   }
+}
+
+/** Of each thread of this process, as Linux lists them; elsewhere none. */
+function nicenessOfThreads(): number[] {
+  if (process.platform !== 'linux') return []
+  return fs.readdirSync('/proc/self/task').map((thread) => {
+    const figures = fs.readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
+    // The name stands in parentheses and may hold anything; niceness is the 19th figure, 16 behind the state.
+    return Number(figures.slice(figures.lastIndexOf(')') + 2).split(' ')[16])
+  })
 }
 
 const kinds: [string, 'thread' | 'inline', () => BackgroundWorker][] = [
@@ -126,6 +137,12 @@ describe('a background thread', () => {
     worker = open(workerFile)
   })
   afterEach(() => worker.close())
+
+  test('goes behind its caller where threads have priorities of their own', async () => {
+    await worker.run(jobOf({ what: 'slices', count: 1 }))
+    const behind = nicenessOfThreads().filter((niceness) => niceness === Math.min(os.getPriority() + 5, 19))
+    expect(behind.length).toBe(process.platform === 'linux' ? 1 : 0)
+  })
 
   test('lets an urgent job through: others wait between their slices until it has ended', async () => {
     const ended: string[] = []
