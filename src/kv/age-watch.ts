@@ -8,6 +8,7 @@
  * Pinned by test/unit/kv/age-watch.test.ts.
  */
 import type { StoreSnapshot, StoreTransaction } from '../mvcc/contract'
+import { openFigures } from '../mvcc/open-figures'
 import type { Runtime, Timer } from '../runtime/runtime'
 import type { Events } from './events'
 
@@ -85,18 +86,18 @@ export class AgeWatch {
         continue
       }
       this.#warned.add(handle)
-      this.#warn(handle, ageMs)
+      this.#warn(handle, nowMs)
     }
     if (youngestWait !== undefined && !this.#stopped) this.#arm(youngestWait)
   }
 
-  #warn(handle: Watched, ageMs: number): void {
-    const isTransaction = 'commit' in handle
+  #warn(handle: Watched, nowMs: number): void {
+    const { kind, label, sequence, ageMs } = openFigures(handle, nowMs)
     this.#events.emit({
       type: 'oldSnapshot',
-      kind: isTransaction ? 'transaction' : 'snapshot',
-      label: handle.label,
-      sequence: isTransaction ? handle.snapshot : handle.sequence,
+      kind,
+      label,
+      sequence,
       ageMs,
       begunAt: printOrigin(this.#origins.get(handle)),
     })

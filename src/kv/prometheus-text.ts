@@ -7,7 +7,8 @@
  *
  * 1. A metric is a row of the table below: name, type, help, and how its samples are read from `db.stats()`.
  * 2. Names begin with `strictkv_` and end with their unit, in base units (seconds, bytes); those of counters with `_total`.
- * 3. Labels have few values, all of them ours: levels, parts of memory, causes. Nothing that an application has named is one.
+ * 3. Labels have few values, all of them ours: levels, parts of memory, causes. Nothing that an application has named is one: it may
+ *    name each of its transactions otherwise, and Prometheus keeps a series for every name there ever was.
  *
  * What it does not do: serve it. An application gives the text to whoever asks, as `text/plain; version=0.0.4`.
  * Pinned by test/unit/kv/prometheus-text.test.ts.
@@ -90,6 +91,18 @@ function perPart(name: string, help: string, read: 'bytes' | 'budgetBytes'): Met
   return { name: `strictkv_${name}`, type: 'gauge', help, read: samples }
 }
 
+const KINDS = ['transaction', 'snapshot'] as const
+
+/** Of the one that reads at the oldest sequence. */
+function perKind(name: string, help: string): Metric {
+  const samples = ({ transactions: { oldestReader } }: DatabaseStats): readonly Sample[] =>
+    KINDS.map((kind) => ({
+      labels: [['kind', kind]],
+      value: oldestReader?.kind === kind ? oldestReader.commitsBehind : 0,
+    }))
+  return { name: `strictkv_${name}`, type: 'gauge', help, read: samples }
+}
+
 function seconds(ms: number): number {
   return ms / 1000
 }
@@ -113,6 +126,10 @@ const TRANSACTION_METRICS: readonly Metric[] = [
   gauge('loads_active', 'Bulk loads under way.', (s) => s.transactions.loadsActive),
   gauge('oldest_transaction_age_seconds', 'Age of the transaction that has been open for longest, 0 if none is.', (s) => seconds(s.transactions.oldestOpenTransaction?.ageMs ?? 0)), // prettier-ignore
   gauge('oldest_snapshot_age_seconds', 'Age of the snapshot that has been open for longest, 0 if none is.', (s) => seconds(s.transactions.oldestOpenSnapshot?.ageMs ?? 0)), // prettier-ignore
+  perKind(
+    'oldest_reader_commits_behind',
+    'Commits decided since what the oldest reader sees, 0 of a kind that it is not.',
+  ),
   gauge('conflict_nodes', 'Nodes of the conflict graph.', (s) => s.transactions.nodes),
   gauge('conflict_edges', 'Edges of the conflict graph.', (s) => s.transactions.edges),
   gauge('conflict_commits_retained', 'Commits that are not forgotten.', (s) => s.transactions.commitsRetained),
@@ -167,6 +184,16 @@ const TABLE_METRICS: readonly Metric[] = [
   counter('filter_checks', 'Questions to filters.', (s) => s.storage.filter.checks),
   counter('filter_negatives', 'Of them those answered: surely not.', (s) => s.storage.filter.negatives),
   counter('filter_false_positives', 'Of them those answered: perhaps, for a key that was not there.', (s) => s.storage.filter.falsePositives), // prettier-ignore
+  {
+    name: 'strictkv_index_tables',
+    type: 'gauge',
+    help: 'Tables, by how their blocks are found.',
+    read: ({ storage: { index } }) => [
+      { labels: [['mode', 'binary']], value: index.tablesBinary },
+      { labels: [['mode', 'resident']], value: index.tablesResident },
+      { labels: [['mode', 'lean']], value: index.tablesLean },
+    ],
+  },
   counter('model_hits', 'Searches that a model led to the block.', (s) => s.storage.index.modelHits),
   counter('model_fallbacks', 'Searches that a model led astray.', (s) => s.storage.index.modelFallbacks),
   counter('index_page_reads', 'Pages of indexes read from files.', (s) => s.storage.index.pageReads),

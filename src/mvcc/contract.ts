@@ -182,6 +182,9 @@ export interface Store {
 
 /** One of the transactions or snapshots that are open. */
 export interface OpenFigures {
+  readonly kind: 'transaction' | 'snapshot'
+  /** Of a transaction, as reports of conflicts name it. */
+  readonly id: number | undefined
   readonly label: string | undefined
   /** What it reads at. */
   readonly sequence: Sequence
@@ -202,6 +205,12 @@ export interface StoreStats {
   /** Those that were opened first; undefined if none is open. */
   readonly oldestOpenTransaction: OpenFigures | undefined
   readonly oldestOpenSnapshot: OpenFigures | undefined
+  /**
+   * The one that reads at the least sequence of all that are open, the first opened of several: as long as it is open, that and
+   * everything newer is kept. `commitsBehind`: how many commits have been decided since. Undefined if none is open. Whoever still waits
+   * for a safe snapshot is not one of them.
+   */
+  readonly oldestReader: (OpenFigures & { readonly commitsBehind: number }) | undefined
   /** The oldest sequence at which somebody may still read: newer versions of a key do not let go of the one that is read there. */
   readonly retentionFloor: Sequence
   /** Nodes of the conflict graph: active, and committed but not forgotten. Of those last, how many there are, and how many only as summaries. */

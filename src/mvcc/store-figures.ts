@@ -7,10 +7,10 @@
  * What it does not do: count events; the store does. Pinned by test/unit/mvcc/store-figures.test.ts and test/memory.
  */
 import type { Limits } from '../base/limits'
-import type { Sequence } from '../base/sequence'
-import type { OpenFigures, StoreSnapshot, StoreStats, StoreTransaction } from './contract'
+import type { StoreStats } from './contract'
 import type { Environment } from './environment'
 import type { GraphCore } from './graph-core'
+import { allOpenFigures } from './open-figures'
 
 /** What one of each takes, in bytes: the record of a key with its place in the map, one of its readers, one of its writers. */
 const KEY_RECORD_BYTES = 120
@@ -41,7 +41,7 @@ export function storeFigures(environment: Environment, counts: StoreCounts): Sto
   return {
     decided: core.decided,
     published: core.published,
-    ...openFigures(environment),
+    ...allOpenFigures(environment),
     retentionFloor: Math.min(core.published, oldest, untracked.min),
     nodes: core.active.size + core.retainedCount,
     commitsRetained: core.retainedCount,
@@ -89,38 +89,4 @@ function conflictBudgetBytes(limits: Limits, { index: { keys } }: GraphCore): nu
   const { registrationsMax, retainedCommitsMax, transactionsActiveMax } = limits
   const registration = Math.max(KEY_RECORD_BYTES + WRITER_BYTES + meanKeyBytes, RANGE_BYTES, EDGE_BYTES)
   return registrationsMax * registration + retainedCommitsMax * NODE_BYTES + transactionsActiveMax * ACTIVE_BYTES
-}
-
-/** One walk, oldest first. */
-function openFigures({
-  open,
-  runtime,
-}: Environment): Pick<
-  StoreStats,
-  'transactionsActive' | 'snapshotsActive' | 'oldestOpenTransaction' | 'oldestOpenSnapshot'
-> {
-  const nowMs = runtime.clock.monotonicMs()
-  let transactionsActive = 0
-  let oldestOpenTransaction: OpenFigures | undefined
-  let oldestOpenSnapshot: OpenFigures | undefined
-  for (const handle of open) {
-    if (isTransaction(handle)) {
-      transactionsActive++
-      oldestOpenTransaction ??= toFigures(handle, handle.snapshot, nowMs)
-    } else oldestOpenSnapshot ??= toFigures(handle, handle.sequence, nowMs)
-  }
-  const snapshotsActive = open.size - transactionsActive
-  return { transactionsActive, snapshotsActive, oldestOpenTransaction, oldestOpenSnapshot }
-}
-
-function isTransaction(handle: StoreTransaction | StoreSnapshot): handle is StoreTransaction {
-  return 'commit' in handle
-}
-
-function toFigures(
-  { label, begunMs }: StoreTransaction | StoreSnapshot,
-  sequence: Sequence,
-  nowMs: number,
-): OpenFigures {
-  return { label, sequence, ageMs: nowMs - begunMs }
 }

@@ -283,6 +283,18 @@ describe('about the shell', () => {
       expect(stats).toContain('transactions: 2 commits, 0 aborts, 0 deadlocks')
       expect(stats).toContainEqual(expect.stringMatching(/^conflict graph +\d/))
     }))
+
+  test('stats name the transaction that reads at the oldest sequence', () =>
+    inShell(async ({ play, type }) => {
+      const oldest = async (): Promise<string[]> => (await type('stats')).filter((line) => line.startsWith('oldest'))
+      expect(await oldest()).toEqual([])
+      await play('put a 1', 'begin ann', 'db: put a 2', 'db: put a 3', 'begin ben')
+      expect(await oldest()).toEqual([
+        expect.stringMatching(/^oldest reader: transaction \d+ "ann", at commit 1, 2 commits behind, open for /),
+      ])
+      await play('ann: rollback')
+      expect(await oldest()).toEqual([expect.stringMatching(/^oldest reader: transaction \d+ "ben", at commit 3, 0 commits behind, /)]) // prettier-ignore
+    }))
 })
 
 /** Both doctors have looked; bob has left and committed; alice has written. */

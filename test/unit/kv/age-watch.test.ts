@@ -35,6 +35,19 @@ describe('the watch over old handles', () => {
     snapshot.close()
   })
 
+  test('tells what stats tell of the oldest reader, in the same words', async () => {
+    const { db, events, pass } = createAged()
+    await db.put('a', '1')
+    const tx = db.begin({ label: 'forgotten' })
+    await pass(1100)
+    const { kind, label, sequence } = db.stats().transactions.oldestReader!
+    expect(events).toEqual([
+      { type: 'oldSnapshot', kind, label, sequence, ageMs: expect.any(Number) as number, begunAt: undefined },
+    ])
+    expect({ kind, label, sequence }).toEqual({ kind: 'transaction', label: 'forgotten', sequence: 1 })
+    tx.rollback()
+  })
+
   test('says nothing of what ends in time, and a callback that hangs is found too', async () => {
     const { db, events, pass } = createAged()
     const tx = db.begin()

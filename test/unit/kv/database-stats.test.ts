@@ -33,3 +33,21 @@ test('it can be printed as JSON, but for errors, and taking it changes nothing',
   await db.close()
   expect(() => db.stats()).toThrow('closed')
 })
+
+test('who reads at the oldest sequence is named, by its label or by what it is, with what it lies behind', async () => {
+  const { db } = createFixture()
+  expect(db.stats().transactions.oldestReader).toBeUndefined()
+  await db.put('a', '1')
+  const snapshot = await db.snapshot({ label: 'report' })
+  const tx = db.begin()
+  await db.put('a', '2')
+  await db.put('a', '3')
+  const { oldestReader, retentionFloor } = db.stats().transactions
+  expect(oldestReader).toMatchObject({ kind: 'snapshot', label: 'report', sequence: 1, commitsBehind: 2 })
+  expect(retentionFloor).toBe(1)
+  expect(JSON.parse(JSON.stringify(db.stats()))).toMatchObject({ transactions: { oldestReader: { label: 'report' } } })
+  snapshot.close()
+  expect(db.stats().transactions.oldestReader).toMatchObject({ kind: 'transaction', id: tx.id, label: undefined })
+  tx.rollback()
+  await db.close()
+})

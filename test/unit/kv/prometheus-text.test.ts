@@ -109,6 +109,37 @@ test('times of the log are a summary in seconds', async () => {
   expect(families.get('strictkv_poisoned')!.samples.get('strictkv_poisoned')).toBe(1)
 })
 
+test('how far the oldest reader lies behind is said by kind; its label is not, because an application may have any number of them', async () => {
+  const db = await openLsmDatabase(createMemoryRuntime({ seed: 1 }), '/db', { limits: { reserveBytes: 0 } })
+  const behind = (): readonly (readonly [string, number])[] => [
+    ...parse(prometheusText(db.stats())).get('strictkv_oldest_reader_commits_behind')!.samples,
+  ]
+  const name = 'strictkv_oldest_reader_commits_behind'
+  const [transaction, snapshot] = [`${name}{kind="transaction"}`, `${name}{kind="snapshot"}`]
+  expect(behind()).toEqual([[transaction, 0], [snapshot, 0]]) // prettier-ignore
+  const tx = db.begin({ label: 'a "label"\n' })
+  const report = await db.snapshot({ label: 'report' })
+  await db.put('a', '1')
+  expect(behind()).toEqual([[transaction, 1], [snapshot, 0]]) // prettier-ignore
+  expect(prometheusText(db.stats())).not.toMatch(/a "label"|report"/)
+  tx.rollback()
+  await db.put('a', '2')
+  expect(behind()).toEqual([[transaction, 0], [snapshot, 2]]) // prettier-ignore
+  report.close()
+  await db.close()
+})
+
+test('tables are counted by how their blocks are found', async () => {
+  const stats = await statsAfterWork()
+  const index = { ...stats.storage.index, tablesBinary: 1, tablesResident: 2, tablesLean: 3 }
+  const families = parse(prometheusText({ ...stats, storage: { ...stats.storage, index } }))
+  expect([...families.get('strictkv_index_tables')!.samples]).toEqual([
+    ['strictkv_index_tables{mode="binary"}', 1],
+    ['strictkv_index_tables{mode="resident"}', 2],
+    ['strictkv_index_tables{mode="lean"}', 3],
+  ])
+})
+
 test('the parser would notice: it refuses text that the format does not allow', () => {
   const good = '# HELP a_total A.\n# TYPE a_total counter\na_total{l="x"} 1\n'
   expect(parse(good).get('a_total')!.samples.get('a_total{l="x"}')).toBe(1)

@@ -60,7 +60,11 @@ describe('the explanation of an open transaction', () => {
     const world = createStoreWorld()
     const alice = createSkew(world)
     // Ages go on.
-    const figures = (): unknown => ({ ...world.store.stats(), oldestOpenTransaction: undefined })
+    const figures = (): unknown => ({
+      ...world.store.stats(),
+      oldestOpenTransaction: undefined,
+      oldestReader: undefined,
+    })
     const before = figures()
     const first = alice.explain()
     expect(alice.explain()).toEqual(first)

@@ -1,5 +1,5 @@
 /** The figures of the transaction layer: what is open, what the conflict graph holds, what that takes in memory. */
-import { createStoreWorld } from './store-world'
+import { createStoreWorld, text } from './store-world'
 
 describe('the figures of the transaction layer', () => {
   test('tell transactions from snapshots, and name the oldest of each with its age', () => {
@@ -13,8 +13,8 @@ describe('the figures of the transaction layer', () => {
     expect(stats).toMatchObject({
       transactionsActive: 2,
       snapshotsActive: 2,
-      oldestOpenTransaction: { label: 'first', sequence: 0 },
-      oldestOpenSnapshot: { label: 'report', sequence: 0 },
+      oldestOpenTransaction: { kind: 'transaction', id: first.id, label: 'first', sequence: 0 },
+      oldestOpenSnapshot: { kind: 'snapshot', id: undefined, label: 'report', sequence: 0 },
     })
     expect(stats.oldestOpenSnapshot!.ageMs).toBeGreaterThan(stats.oldestOpenTransaction!.ageMs)
     first.rollback()
@@ -27,6 +27,91 @@ describe('the figures of the transaction layer', () => {
     })
     second.rollback()
     later.close()
+    world.expectRest()
+  })
+
+  test('name who reads at the oldest sequence, whether transaction or snapshot, and how many commits it lies behind', () => {
+    const world = createStoreWorld()
+    const { store } = world
+    expect(store.stats()).toHaveProperty('oldestReader', undefined)
+    world.seed('a')
+    const first = store.begin({ label: 'first', readOnly: true })
+    world.seed('b', 'c')
+    const report = store.snapshot('report')
+    const second = store.begin({ label: 'second' })
+    world.seed('d')
+    expect(store.stats().oldestReader).toEqual({
+      kind: 'transaction',
+      id: first.id,
+      label: 'first',
+      sequence: 1,
+      commitsBehind: 3,
+      ageMs: expect.any(Number) as number,
+    })
+    first.rollback()
+    // Both read at 3: the one that was opened first.
+    expect(store.stats()).toMatchObject({
+      retentionFloor: 3,
+      oldestSnapshot: 3,
+      oldestReader: { kind: 'snapshot', id: undefined, label: 'report', sequence: 3, commitsBehind: 1 },
+    })
+    report.close()
+    expect(store.stats().oldestReader).toMatchObject({
+      kind: 'transaction',
+      id: second.id,
+      label: 'second',
+      sequence: 3,
+    })
+    void world.write('e')
+    const newest = store.begin()
+    second.rollback()
+    // What is decided may be ahead of what is published: it holds nothing back, and lies behind nothing.
+    expect(store.stats()).toMatchObject({ published: 4, retentionFloor: 4, oldestReader: { id: newest.id, sequence: 5, commitsBehind: 0 } }) // prettier-ignore
+    newest.rollback()
+    world.expectRest()
+  })
+
+  test('name who reads at the oldest sequence, not who was opened first: a transaction that queues for a key moves on', async () => {
+    const world = createStoreWorld()
+    const { store } = world
+    const moving = store.begin({ label: 'moving' })
+    world.seed('a')
+    const staying = store.begin({ label: 'staying' })
+    world.seed('b')
+    expect(store.stats().oldestReader).toMatchObject({ label: 'moving', sequence: 0, commitsBehind: 2 })
+    await moving.getForUpdate('c')
+    expect(store.stats()).toMatchObject({
+      oldestOpenTransaction: { label: 'moving', sequence: 2 },
+      oldestReader: { label: 'staying', sequence: 1, commitsBehind: 1 },
+      retentionFloor: 1,
+    })
+    moving.rollback()
+    staying.rollback()
+    world.expectRest()
+  })
+
+  test('whoever reads at the oldest sequence is who holds the retention floor, a deferrable reader and one that commits included', async () => {
+    const world = createStoreWorld()
+    const { store } = world
+    const expectHolder = (label: string, sequence: number): void => {
+      const { retentionFloor, published, oldestReader } = store.stats()
+      expect(oldestReader).toMatchObject({ label, sequence })
+      expect(retentionFloor).toBe(Math.min(published, sequence))
+    }
+    world.seed('a')
+    const deferrable = store.begin({ label: 'safe', deferrable: true })
+    await text(deferrable.get('a'))
+    world.seed('b')
+    const writer = store.begin({ label: 'writer' })
+    expectHolder('safe', 1)
+    deferrable.rollback()
+    expectHolder('writer', 2)
+    writer.put('c', Buffer.from('1'))
+    const committed = writer.commit()
+    // Decided: it reads no more, though nobody has been told yet.
+    expect(store.stats()).toMatchObject({ published: 2, retentionFloor: 2, oldestReader: undefined })
+    world.publishAll()
+    await committed
     world.expectRest()
   })
 
