@@ -206,9 +206,9 @@ export interface StoreStats {
   readonly oldestOpenTransaction: OpenFigures | undefined
   readonly oldestOpenSnapshot: OpenFigures | undefined
   /**
-   * The one that reads at the least sequence of all that are open, the first opened of several: as long as it is open, that and
-   * everything newer is kept. `commitsBehind`: how many commits have been decided since. Undefined if none is open. Whoever still waits
-   * for a safe snapshot is not one of them.
+   * The one that reads at the least sequence of all that are open, the first opened of several: as long as it is open, the
+   * versions that it reads are kept. `commitsBehind`: how many commits have been decided since. Undefined if none is open. Whoever still
+   * waits for a safe snapshot is not one of them.
    */
   readonly oldestReader: (OpenFigures & { readonly commitsBehind: number }) | undefined
   /** The oldest sequence at which somebody may still read: newer versions of a key do not let go of the one that is read there. */
