@@ -108,7 +108,8 @@ class ThreadWorker implements BackgroundWorker {
     const worker = startWorker(this.#workerFile)
     if (worker === undefined) return undefined
     const thread: Thread = { worker, pending: new Map() }
-    let death = new Error('it has ended')
+    // Not made before it is needed: an error keeps whoever was on the stack, here the first job with all that it flushes.
+    let death: Error | undefined
     // NB: these listeners stay for good. Where the last one for messages goes, Node stops receiving any.
     worker.on('error', (error) => (death = error))
     const isReady = await new Promise<boolean>((resolve) => {
@@ -118,7 +119,7 @@ class ThreadWorker implements BackgroundWorker {
       })
       worker.on('exit', () => {
         resolve(false)
-        this.#died(thread, death)
+        this.#died(thread, death ?? new Error('it has ended'))
       })
     })
     if (!isReady) {
